@@ -8,12 +8,16 @@ source tests/setup.sh
 
 usage='usage: deploy/demo.sh [--once]
 
-  --once   exit at the end; otherwise the local S3 server and the daemon stay up
-           until Ctrl-C, so that you can try your own searches
+  --once   exit at the end. Otherwise, on a terminal, the local S3 server, the
+           daemon and its web page stay up until Ctrl-C, so that you can try
+           your own searches.
 
+The data of the demo is in target/demo. Each run deletes the data of the last one.
 Set ASSET_INDEXER=FILE to run an existing binary.'
 
-once=no
+# Without a terminal, for example in a pipeline, there is no user who could press Ctrl-C.
+once=yes
+if [[ -t 0 || -t 1 ]]; then once=no; fi
 case "$#:${1-}" in
     0:) ;;
     1:--once) once=yes ;;
@@ -25,21 +29,50 @@ demo=$PWD/target/demo
 config=target/demo/asset-indexer.toml
 binary=${ASSET_INDEXER:-${CARGO_TARGET_DIR:-target}/release/asset-indexer}
 bucket=acme-assets
+# The processes in the background. Each is a process group of its own, which Ctrl-C does not reach: Python would
+# print a traceback.
 server=
 daemon=
+# The daemon, when it is ready and stops well.
+ready=
 
-# Stops the processes that this script started.
+# Stops the processes in the background. The traps call it. A signal can arrive before a variable has the id of a new
+# process, so this asks Bash for all of them.
+# shellcheck disable=SC2317
 stop_all() {
-    local process
-    for process in $daemon $server; do
-        kill "$process" 2>/dev/null || true
-        wait "$process" 2>/dev/null || true
+    trap '' INT TERM HUP
+    local process signal
+    for process in $(jobs -p); do
+        signal=KILL
+        if [[ $process == "$ready" ]]; then signal=TERM; fi
+        kill "-$signal" -- "-$process" 2>/dev/null || true
     done
-    daemon='' server=''
+    wait 2>/dev/null || true
 }
 trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# Starts a command as a process group in the background. Its id is in $started.
+start() {
+    set -m
+    # Without a redirection, bash replaces the standard input of a process in the background.
+    "$@" <&0 &
+    set +m
+    started=$!
+}
+
+# Runs a command in the background and waits for its end. stop_all stops it.
+run_helper() {
+    start "$@"
+    wait "$started"
+}
+
+# Runs a Python program: python ARGUMENT... <PROGRAM
+python() {
+    run_helper "$venv/bin/python" - "$@"
+}
 
 say() {
     printf '\n# %s\n' "$*"
@@ -58,7 +91,8 @@ run() {
 
 # Fills the bucket or changes its objects: update_bucket ENDPOINT fill|change
 update_bucket() {
-    "$venv/bin/python" - "$1" "$bucket" "$2" <<'PYTHON'
+    python "$1" "$bucket" "$2" <<'PYTHON'
+import json
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +160,16 @@ with ThreadPoolExecutor(16) as pool:
         redrive = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": "10"}}'
         queue = sqs.create_queue(QueueName=bucket, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
         notifications = {"QueueConfigurations": [{"QueueArn": arn, "Events": events}]}
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=notifications)
         print("the bucket sends its events to a queue")
@@ -142,7 +185,7 @@ PYTHON
 
 # Prints a free port below the range that Linux uses for outgoing connections: free_port [FROM]
 free_port() {
-    "$venv/bin/python" - "$@" <<'PYTHON'
+    python "$@" <<'PYTHON'
 import os
 import socket
 import sys
@@ -162,7 +205,7 @@ PYTHON
 
 # Waits until the URL answers. Fails if the process exits or does not answer in time: wait_for URL PROCESS
 wait_for() {
-    "$venv/bin/python" - "$1" "$2" <<'PYTHON'
+    python "$1" "$2" <<'PYTHON'
 import os
 import sys
 import time
@@ -184,7 +227,7 @@ PYTHON
 # Waits until the events of all 100 changes are acknowledged, so the index has them:
 # wait_for_events STATUS_URL
 wait_for_events() {
-    "$venv/bin/python" - "$1" <<'PYTHON'
+    python "$1" <<'PYTHON'
 import json
 import sys
 import time
@@ -201,23 +244,27 @@ sys.exit("the events do not arrive; see target/demo/daemon.log")
 PYTHON
 }
 
+if [[ -z ${ASSET_INDEXER-} ]]; then need cargo 'install Rust, see https://rustup.rs'; fi
 say 'Installing the local S3 server under target/ (about 15 seconds the first time)'
-prepare_venv
+run_helper prepare_venv
 if [[ -z ${ASSET_INDEXER-} ]]; then
-    need cargo 'install Rust, see https://rustup.rs'
     say 'Building (about ten minutes the first time)'
-    cargo build --release --locked --quiet
+    cargo build --release --locked
 fi
 
+mkdir -p target
+exec 9>target/demo.lock
+flock --nonblock 9 || die 'another demo is running in this folder. End it with Ctrl-C in its terminal'
+if [[ -e $demo ]]; then say 'Deleting the data of the last demo in target/demo'; fi
 rm -rf -- "$demo"
 mkdir -p "$demo"
 port=$(free_port)
 endpoint=http://127.0.0.1:$port
 status=http://127.0.0.1:$(free_port $((port + 1)))
 say "Starting the local S3 server at $endpoint"
-env BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" LOG_LEVEL=WARNING TMPDIR="$demo" \
-    "$venv/bin/ministack" >"$demo/server.log" 2>&1 </dev/null &
-server=$!
+start env BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" LOG_LEVEL=WARNING TMPDIR="$demo" \
+    "$venv/bin/ministack" >"$demo/server.log" 2>&1 </dev/null
+server=$started
 wait_for "$endpoint/_ministack/health" "$server" 2>>"$demo/server.log" ||
     die "the local S3 server did not start; see target/demo/server.log"
 update_bucket "$endpoint" fill
@@ -228,6 +275,10 @@ data_dir = "$demo/data"
 
 [serve]
 listen = "${status#http://}"
+
+# Sources that you set up yourself may use the local S3 server too.
+[managed]
+allowed_hosts = ["127.0.0.1", "localhost"]
 
 [[source]]
 name = "acme"
@@ -259,10 +310,13 @@ run search 'zürich' --limit 1 --json
 run rules test /internal/drafts/01/notes.txt /web/heroBannerHome.png
 
 say 'Starting the daemon in the background; its log is target/demo/daemon.log'
-printf '\n$ asset-indexer serve &\n'
-"$binary" --config "$config" serve 2>"$demo/daemon.log" </dev/null &
-daemon=$!
+printf '\n$ asset-indexer serve --link &\n'
+start "$binary" --config "$config" serve --link >"$demo/link" 2>"$demo/daemon.log" </dev/null
+daemon=$started
 wait_for "$status/readyz" "$daemon" || die 'the daemon is not ready; see target/demo/daemon.log'
+ready=$daemon
+printf '\n# The web page is %s/\n' "$status"
+printf '# This link opens it so that you can set up Sources. It works once, for 15 minutes:\n%s\n' "$(grep -o 'http.*' "$demo/link")"
 
 say 'Changing the bucket; the daemon follows'
 update_bucket "$endpoint" change
@@ -276,12 +330,34 @@ if [[ $once == yes ]]; then
     say 'Done'
     exit 0
 fi
-say "The server and the daemon stay up until Ctrl-C. The web page is $status/, the status is $status/status, the metrics are $status/metrics."
-printf '# In another terminal, in this folder, try:\n'
-printf '  %s --config %s %s\n' \
-    "$binary" "$config" "search 'coffee front' --sort -modified" \
-    "$binary" "$config" 'status' \
-    "$binary" "$config" 'reindex --rebuild' \
-    "$binary" "$config" '--help'
-trap 'printf "\n" && exit 0' INT
-wait "$server" || die 'the local S3 server exited; see target/demo/server.log'
+say "The web page is $status/ until you press Ctrl-C. The status is $status/status, the metrics are $status/metrics." >"$demo/last_lines"
+{
+    printf '# In another terminal, in this folder, try:\n'
+    printf '  %s --config %s %s\n' \
+        "$binary" "$config" "search 'coffee front' --sort -modified" \
+        "$binary" "$config" 'status' \
+        "$binary" "$config" 'reindex --rebuild' \
+        "$binary" "$config" '--help'
+} >>"$demo/last_lines"
+# Bash can miss a trap for a signal that arrives in `wait`, so Bash ignores Ctrl-C and Python waits for it.
+trap '' INT
+"$venv/bin/python" - "$demo/last_lines" "$server" "$daemon" <<'PYTHON' || die 'the local S3 server or the daemon exited; see target/demo/server.log and target/demo/daemon.log'
+"""Prints a file, then waits for Ctrl-C. Exits with 1 if one of the processes ends before."""
+
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+
+lines, *processes = sys.argv[1:]
+interrupt, on_interrupt = os.pipe()
+os.set_blocking(on_interrupt, False)
+signal.signal(signal.SIGINT, lambda *_: None)
+signal.set_wakeup_fd(on_interrupt)
+print(Path(lines).read_text(), end="", flush=True)
+ends = [os.pidfd_open(int(process)) for process in processes]
+ended, _, _ = select.select([interrupt, *ends], [], [])
+print()
+sys.exit(0 if interrupt in ended else 1)
+PYTHON

@@ -4,8 +4,11 @@
 
 pub mod bucket;
 pub(crate) mod credentials;
+pub(crate) mod environment;
 pub mod error;
+pub(crate) mod http_client;
 pub(crate) mod iam;
+mod profiles;
 pub mod queue;
 pub(crate) mod setup;
 pub mod tls;

@@ -10,16 +10,17 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::text::say;
+use self::text::{printable, printable_lines, say};
 use crate::config::{Config, ConfigError, UnknownSource};
 use crate::core::source::Source;
-use crate::observe::telemetry;
+use crate::observe::{build_info, telemetry};
 
 mod check;
 mod completions;
 mod explain;
 mod iam_policy;
 mod index;
+mod link;
 mod log;
 mod manual;
 mod open_files;
@@ -28,8 +29,10 @@ mod quarantine;
 mod reindex;
 mod rules;
 mod search;
+mod secrets;
 mod serve;
 mod setup;
+mod source;
 mod status;
 mod text;
 mod token;
@@ -39,7 +42,7 @@ mod token;
 /// A Source is a folder of a bucket with rules that say which of its keys are assets. `serve` runs the
 /// daemon that keeps the index up to date, `reindex` does it once, and `search` finds assets.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version = build_info::FULL_VERSION, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {
     /// Configuration file; Sources can also be in the folder `sources.d` next to it
     #[arg(
@@ -97,10 +100,16 @@ enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// Print a one-time link with which the web page may set up Sources; the daemon must be running
+    Link,
     #[command(subcommand)]
     Token(token::Command),
     #[command(subcommand)]
     Index(index::Command),
+    #[command(subcommand)]
+    Source(Box<source::Command>),
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     Check(check::Arguments),
     IamPolicy(iam_policy::Arguments),
     Setup(setup::Arguments),
@@ -158,10 +167,10 @@ fn remove_each(
     let mut all_removed = true;
     for name in names {
         match remove(name) {
-            Ok(()) => say!("removed {name}"),
+            Ok(()) => say!("removed {}", printable(name)),
             Err(error) => {
                 all_removed = false;
-                eprintln!("error: {error}");
+                eprintln!("error: {}", printable_lines(&error));
             }
         }
     }
@@ -180,6 +189,7 @@ impl From<ConfigError> for Failure {
 
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
+    forbid_core_dumps();
     let arguments = Arguments::parse();
     let done = run(arguments).and_then(|()| match text::lost() {
         None => Ok(()),
@@ -192,12 +202,19 @@ pub fn main() -> ExitCode {
         Err(Failure::Silent(code)) => ExitCode::from(code),
         Err(Failure::Error(code, error)) => {
             match error.downcast_ref::<ConfigError>() {
-                Some(error) => (error.mistakes().iter()).for_each(|it| eprintln!("error: {it}")),
-                None => eprintln!("error: {error:#}"),
+                Some(error) => error.mistakes().iter().for_each(|it| {
+                    eprintln!("error: {}", printable_lines(&it.to_string()));
+                }),
+                None => eprintln!("error: {}", printable_lines(&format!("{error:#}"))),
             }
             ExitCode::from(code)
         }
     }
+}
+
+/// A core dump would contain the secrets in memory. If the limit cannot be lowered, the machine decides.
+fn forbid_core_dumps() {
+    let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -218,11 +235,19 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Command::Manual(arguments) = &arguments.command {
         return manual::run(arguments);
     }
+    if let Command::Secrets(secrets::Command::NewKey) = &arguments.command {
+        return secrets::new_key();
+    }
     let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
     if let Command::Status(status) = arguments.command {
         return runtime()?.block_on(status::run(&status, &arguments.config));
     }
     let config = Config::load(&arguments.config)?;
+    if needs_sources(&arguments.command) {
+        config
+            .require_sources()
+            .map_err(|error| Failure::Error(MISUSED, error.into()))?;
+    }
     open_files::raise(&arguments.command).map_err(anyhow::Error::from)?;
     match arguments.command {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
@@ -237,16 +262,34 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
         Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
         Command::Log(arguments) => runtime()?.block_on(log::run(arguments, &config)),
+        Command::Link => runtime()?.block_on(link::run(&config)),
         Command::Token(command) => token::run(&command, &config),
         Command::Index(command) => runtime()?.block_on(index::run(command, config, bars)),
         Command::Check(command) => {
             runtime()?.block_on(check::run(&command, &config, &arguments.config))
+        }
+        Command::Secrets(command) => runtime()?.block_on(secrets::run(&command, &config)),
+        Command::Source(command) => {
+            runtime()?.block_on(source::run(*command, &config, &arguments.config))
         }
         Command::Setup(arguments) => setup::run(&arguments, &config),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
         // Handled above, because they need no configuration, or work with a wrong one.
         Command::Completions { .. } | Command::Manual(_) | Command::Status(_) => Ok(()),
     }
+}
+
+/// Whether the command does nothing without a Source.
+fn needs_sources(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Reindex(_)
+            | Command::Search(_)
+            | Command::Rules(_)
+            | Command::Explain(_)
+            | Command::Setup(_)
+            | Command::IamPolicy(_)
+    )
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

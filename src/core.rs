@@ -4,6 +4,10 @@
 
 pub mod counters;
 pub(crate) mod human;
+#[cfg(feature = "program")]
+pub(crate) mod json;
+#[cfg(feature = "program")]
+pub(crate) mod outage;
 pub mod query;
 pub mod replication;
 pub mod source;

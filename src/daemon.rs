@@ -1,7 +1,7 @@
 //! The daemon: runs one session after another.
 //!
-//! A session ends if the process stops, a new configuration arrives, a rebuild starts or ends, or the index
-//! fails. After a failure, the daemon waits and opens the index again, which continues from its last commit,
+//! A session uses new configurations. It ends if the process stops, `[index]` changes, a rebuild starts or ends, or the
+//! index fails. After a failure, the daemon waits and opens the index again, which continues from its last commit,
 //! unless opening it again cannot help. The caller connects signals, sd_notify and sockets. The daemon sees
 //! them as a token, a channel and the status board.
 
@@ -16,19 +16,30 @@ use crate::core::replication::backoff::exponential;
 use crate::index::IndexError;
 use crate::observe::status::IndexHealth;
 
+mod bucket_probe;
 pub(crate) mod commands;
 pub(crate) mod context;
 pub(crate) mod control_server;
+mod credential_files;
+mod current_file;
+mod deployment;
+pub(crate) mod file_state;
 pub(crate) mod index_monitor;
 mod queues;
 mod rebuild;
 mod reconciler;
+pub(crate) mod reload;
+mod rule_preview;
 mod scan_backoff;
 mod session;
+pub(crate) mod source_changes;
+pub(crate) mod source_drafts;
 mod source_queue;
+mod source_setup;
+mod source_tasks;
 pub(crate) mod systemd;
 
-use commands::SessionChange;
+use commands::{RebuildProgress, SessionChange};
 use context::DaemonContext;
 use session::{SessionError, SessionSpec};
 
@@ -73,11 +84,12 @@ pub(crate) async fn run(
         config,
         previous: None,
         rebuild: None,
+        reply: None,
     };
     let mut failures = 0;
     loop {
         let began = Instant::now();
-        let (ended, change) = run_one(&spec, ctx, &mut session_changes, &stop).await?;
+        let (change, ended) = run_one(&mut spec, ctx, &mut session_changes, &stop).await?;
         if began.elapsed() >= HEALTHY_AFTER || ended.is_ok() {
             failures = 0;
         }
@@ -88,56 +100,50 @@ pub(crate) async fn run(
         if stop.is_cancelled() {
             return Ok(());
         }
-        spec.rebuild = None;
-        match change {
-            Some(SessionChange::Reload(config)) => {
-                spec.previous = Some(std::mem::replace(&mut spec.config, config));
+        if let Err(error) = &ended {
+            if let Some(rebuild) = spec.rebuild.take() {
+                rebuild.report(RebuildProgress::Failed(error.to_string()));
             }
-            Some(SessionChange::Rebuild(rebuild)) => spec.rebuild = Some(rebuild),
-            None if ended.is_ok() => {}
-            None => {
-                let wait = tokio::time::sleep(exponential(
-                    FIRST_BACKOFF,
-                    LONGEST_BACKOFF,
-                    failures.saturating_sub(1),
-                ));
-                if stop.run_until_cancelled(wait).await.is_none() {
-                    return Ok(());
+            spec.answer(Err(error.to_string()));
+        }
+        let change = match ended {
+            Err(_) if change.is_none() => {
+                let wait = exponential(FIRST_BACKOFF, LONGEST_BACKOFF, failures.saturating_sub(1));
+                // A change may remove the cause, so it ends the wait.
+                let change = tokio::time::timeout(wait, session_changes.recv());
+                match stop.run_until_cancelled(change).await {
+                    None => return Ok(()),
+                    Some(change) => change.ok().flatten(),
                 }
             }
+            _ => change,
+        };
+        match change {
+            Some(SessionChange::Reload(reload)) => spec.replace_config(reload),
+            Some(SessionChange::Rebuild(rebuild)) => spec.rebuild = Some(rebuild),
+            None => {}
         }
     }
 }
 
-/// Runs a session until it ends. A requested change stops it, and is returned. After a stop of the process,
-/// the session must end within the grace period.
+/// Runs a session until it ends, and returns the change that needs another one, also after a failure. After a stop of
+/// the process, the session must end within the grace period.
 async fn run_one(
-    spec: &SessionSpec,
+    spec: &mut SessionSpec,
     ctx: &DaemonContext,
     session_changes: &mut mpsc::Receiver<SessionChange>,
     stop: &CancellationToken,
-) -> Result<(Result<(), SessionError>, Option<SessionChange>), DaemonError> {
-    let session_stop = stop.child_token();
-    let session = session::run(spec, ctx, &session_stop);
-    tokio::pin!(session);
-    let change = tokio::select! {
-        ended = &mut session => return Ok((ended, None)),
-        () = stop.cancelled() => None,
-        Some(change) = session_changes.recv() => Some(change),
-    };
-    session_stop.cancel();
+) -> Result<(Option<SessionChange>, Result<(), SessionError>), DaemonError> {
     let grace = spec.config.serve.grace_period;
-    if change.is_some() {
-        // Without a time limit: the next session needs the index, and this session still has it open.
-        tokio::select! {
-            ended = &mut session => return Ok((ended, change)),
-            () = stop.cancelled() => {}
-        }
+    let session = session::run(spec, ctx, session_changes, stop);
+    tokio::pin!(session);
+    // Without a stop, there is no time limit: the next session needs the index, and this one has it open.
+    tokio::select! {
+        ended = &mut session => return Ok(ended),
+        () = stop.cancelled() => {}
     }
-    match tokio::time::timeout(grace, &mut session).await {
-        Ok(ended) => Ok((ended, change)),
-        Err(_) => Err(DaemonError::Unfinished),
-    }
+    let ended = tokio::time::timeout(grace, session).await;
+    ended.map_err(|_| DaemonError::Unfinished)
 }
 
 /// Shows and logs that the index failed. Returns an error if opening it again cannot help.

@@ -36,8 +36,14 @@ pub mod ingest;
 pub mod observe;
 
 #[cfg(feature = "program")]
+mod atomic_file;
+#[cfg(feature = "program")]
 mod daemon;
 #[cfg(feature = "program")]
 mod doctor;
+#[cfg(feature = "program")]
+mod managed;
+#[cfg(feature = "program")]
+mod secrets;
 #[cfg(feature = "program")]
 mod serve;

@@ -2,6 +2,7 @@
 //!
 //! This room does not serve any of it: `serve` and `cli` do.
 
+pub(crate) mod build_info;
 pub(crate) mod outage;
 pub mod quarantine;
 pub mod status;

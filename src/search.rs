@@ -50,8 +50,9 @@
 //!
 //! Each page contains the position of its last hit, and the next page starts after that position. Assets
 //! that are added or removed in the meantime do not shift the pages: an asset that stays in the index is on
-//! exactly one page. A *cursor* carries the position through a client as text. It also carries the time from which
-//! `modified:<7d` counts back, and it is valid for one search only. [`PageStart`] reads and writes
+//! exactly one page.
+//! A *cursor* carries the position through a client as text. It also carries
+//! the time from which `modified:<7d` counts back, and it is valid for one search only. [`PageStart`] reads and writes
 //! cursors.
 //!
 //! ```
@@ -59,7 +60,7 @@
 //! # let folder = example::example_index()?;
 //! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
 //! use asset_indexer::search::{
-//!     Deadline, PageStart, Query, Request, SearchIndex, Sort, fingerprint, now,
+//!     Deadline, PageStart, PlainWords, Query, Request, SearchIndex, Sort, fingerprint, now,
 //! };
 //!
 //! /// Answers one request of a client: the sizes of the assets found, and the next cursor.
@@ -71,7 +72,7 @@
 //! ) -> Result<(Vec<u64>, Option<String>), Box<dyn std::error::Error>> {
 //!     let snapshot = index.snapshot()?;
 //!     let names: Vec<&str> = snapshot.sources().iter().map(|source| &*source.name).collect();
-//!     let this_search = fingerprint(text, sort, &names);
+//!     let this_search = fingerprint(text, PlainWords::Forgiving, sort, &names);
 //!     let start = match cursor {
 //!         Some(cursor) => PageStart::from_cursor(cursor, this_search, sort)?,
 //!         None => PageStart::first(this_search, now()),
@@ -156,14 +157,16 @@ use crate::index::tantivy::schema::SCHEMA_VERSION;
 mod error;
 #[cfg(feature = "program")]
 pub(crate) mod explain;
+mod forgiving;
 mod snapshot;
 
 #[doc(inline)]
 pub use crate::core::query::parse as query_language;
 pub use crate::core::query::{
     AssetType, Count, CursorError, Facet, FacetBy, FacetCount, Folder, FolderPage, Highlight, Hit,
-    Page, PageStart, Position, Query, QueryError, QueryProblem, Request, Sort, SortBy, SortError,
-    Suggestion, SuggestionKind, Total, fingerprint,
+    Interpretation, Page, PageStart, PlainWords, Position, Query, QueryError, QueryProblem,
+    Request, Sort, SortBy, SortError, Step, Suggestion, SuggestionKind, Total, ValueProblem,
+    WordInterpretation, fingerprint,
 };
 pub use crate::core::replication::timestamp::Timestamp;
 pub use crate::core::source::SearchSource;

@@ -6,3 +6,7 @@ pub(crate) mod access;
 pub(crate) mod connections;
 pub(crate) mod control;
 pub(crate) mod http;
+mod request_reply;
+pub(crate) mod source_changes;
+pub(crate) mod source_drafts;
+mod unix_socket;

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the tests need (once, under target/), then checks formatting, dependencies, lints, tests and
-# documentation. Stops at the first step that fails.
+# Installs what the tests need (once, under target/, and as Debian packages if this runs as root), then checks
+# formatting, dependencies, lints, tests and documentation. Stops at the first step that fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh
 source tests/setup.sh
 
-# Maximum time to build and run all tests. If a test hangs, this step fails, and the output shows the name of
-# the test.
+# Maximum time to run all tests, which are compiled before. If a test hangs, this step fails, and the output
+# shows the name of the test.
 MAX_TEST_SECONDS=2400
 
 # Maximum number of crates that a program with the search library has to build, including this one and the 114
@@ -54,6 +54,8 @@ check_bill_of_materials() {
 }
 
 need cargo 'install Rust, see https://rustup.rs'
+need_python
+need_node
 export ASSET_INDEXER_TEST_VENV=$venv
 export ASSET_INDEXER_TEST_NODE=$modules
 export ASSET_INDEXER_TEST_PROMETHEUS=$prometheus
@@ -62,8 +64,9 @@ export ASSET_INDEXER_TEST_CARGO_TOOLS=$cargo_tools
 export ASSET_INDEXER_TEST_CONTAINER=$container
 export CARGO_TERM_PROGRESS_WHEN=never
 
+step 'programs' prepare_programs
 step 'local S3 server' prepare_venv
-step 'browser and Node.js packages' prepare_node
+step 'Node.js packages' prepare_node
 step 'Prometheus' prepare_promtool
 step 'AWS CLI and linters' prepare_tools
 step 'cargo-deb' prepare_cargo_deb
@@ -73,6 +76,7 @@ step 'dependencies' check_dependencies
 step 'bill of materials' check_bill_of_materials
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'search library' check_search_library
+step 'compilation of the tests' cargo test --locked --no-run
 step 'tests' timeout --foreground "$MAX_TEST_SECONDS" cargo test --locked
 step 'broken code is noticed' tests/mutants.py
 step 'printed policies and setup scripts' tests/forms.sh

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Functions that install what tests, demo and package need: Python packages, Node.js packages and tools under
-# target/, and some programs as Debian packages (Chromium, jq, shellcheck, debootstrap, systemd-container).
+# target/, and the programs of prepare_programs as Debian packages.
 # tests/run.sh, tests/forms.sh, deploy/demo.sh and deploy/package.sh source this file from the folder of the
 # project.
 
@@ -28,20 +28,22 @@ prepare_venv() {
     make_venv "$venv" tests/requirements.txt
 }
 
-# Creates $tools with the AWS CLI and the linter for policies, and installs jq and shellcheck.
+# Creates $tools with the AWS CLI and the linter for policies.
 prepare_tools() {
     make_venv "$tools" tests/tools.txt
-    get_program jq
-    get_program shellcheck
+}
+
+need_python() {
+    need python3 'install Python 3.10 or later (Debian, Ubuntu: apt install python3 python3-venv)'
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        die "$(python3 --version) is too old: the local S3 server needs Python 3.10 or later"
 }
 
 # make_venv FOLDER REQUIREMENTS
 make_venv() {
     local requirements=$2 installed="$1/requirements.txt"
     cmp -s "$requirements" "$installed" && return
-    need python3 'install Python 3.10 or later (Debian, Ubuntu: apt install python3 python3-venv)'
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-        die "$(python3 --version) is too old: the local S3 server needs Python 3.10 or later"
+    need_python
     rm -rf -- "$1"
     mkdir -p "$(dirname "$1")"
     python3 -m venv "$1" ||
@@ -51,23 +53,37 @@ make_venv() {
     cp "$requirements" "$installed"
 }
 
-# Installs a program from a Debian package: get_program NAME [PACKAGE]
-get_program() {
-    local package=${2:-$1}
-    command -v "$1" >/dev/null && return
+# Installs programs that are missing as Debian packages, and says so before: get_programs PROGRAM[=PACKAGE]...
+# Only root can install them. For other users, missing programs are an error that names all of them.
+get_programs() {
+    local program programs=() packages=()
+    for program; do
+        command -v "${program%%=*}" >/dev/null && continue
+        programs+=("${program%%=*}")
+        packages+=("${program#*=}")
+    done
+    [ ${#programs[@]} -gt 0 ] || return 0
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        die "$1 is not installed (Debian, Ubuntu: apt install $package)"
+        die "not installed: ${programs[*]}. Install them as root (Debian, Ubuntu: apt install ${packages[*]})"
     fi
-    if ! apt-get update -qq || ! apt-get install -y -qq --no-install-recommends "$package" >/dev/null; then
-        die "apt-get failed to install $package: check the network"
+    printf 'Installing Debian packages with apt-get: %s\n' "${packages[*]}"
+    if ! apt-get update -qq || ! apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null; then
+        die "apt-get failed to install ${packages[*]}: check the network"
     fi
 }
 
-# Installs Chromium, and the Node.js packages into $modules, unless they are installed.
+# Installs all programs that the tests need as Debian packages.
+prepare_programs() {
+    get_programs git chromium jq shellcheck strip=binutils dpkg-shlibdeps=dpkg-dev
+    # Only root can create and boot a container.
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        get_programs debootstrap systemd-nspawn=systemd-container
+    fi
+}
+
+# Installs the Node.js packages into $modules, unless they are installed.
 prepare_node() {
-    need node 'install Node.js 20 or later (Debian, Ubuntu: apt install nodejs npm)'
-    need npm 'it comes with Node.js (Debian, Ubuntu: apt install npm)'
-    get_program chromium
+    need_node
     local lock=tests/node/package-lock.json
     cmp -s "$lock" "$modules/package-lock.json" && [ -d "$modules/node_modules" ] && return
     rm -rf -- "$modules"
@@ -77,6 +93,11 @@ prepare_node() {
         rm -rf -- "$modules"
         die "npm failed to install the packages of $lock: check the network"
     }
+}
+
+need_node() {
+    need node 'install Node.js 20 or later (Debian, Ubuntu: apt install nodejs npm)'
+    need npm 'it comes with Node.js (Debian, Ubuntu: apt install npm)'
 }
 
 # Installs cargo-deb into $cargo_tools, unless this version is installed.
@@ -98,8 +119,6 @@ prepare_container() {
         printf 'skipped: the Debian container, because it needs root on Debian\n'
         return
     fi
-    get_program debootstrap
-    get_program systemd-nspawn systemd-container
     rm -rf -- "$part"
     mkdir -p "$part"
     # The container has no network, so it gets systemd and the dependencies of the package here.
@@ -116,14 +135,18 @@ prepare_container() {
 prepare_promtool() {
     [ -x "$prometheus/usr/bin/promtool" ] && return
     if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-        die 'apt-get and dpkg-deb are not installed; the tests need them to get Prometheus from its Debian package'
+        die 'not installed: apt-get, dpkg-deb. The tests need them to get Prometheus from its Debian package'
     fi
     rm -rf -- "$prometheus"
     mkdir -p "$prometheus"
     (
-        cd "$prometheus"
-        apt-get download prometheus >/dev/null 2>&1 ||
-            { apt-get update -qq && apt-get download prometheus >/dev/null; }
+        cd "$prometheus" || exit
+        if ! apt-get download prometheus >/dev/null 2>&1; then
+            [ "$(id -u)" -eq 0 ] || die 'apt-get does not know the package prometheus: run apt-get update as root'
+            if ! apt-get update -qq || ! apt-get download prometheus >/dev/null; then
+                die 'apt-get failed to download the package prometheus: check the network'
+            fi
+        fi
         dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb
-    ) || die 'apt-get failed to download the package prometheus: check the network'
+    )
 }

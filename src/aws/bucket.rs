@@ -16,6 +16,7 @@ pub mod page;
 pub mod preview;
 mod probe;
 mod region;
+mod regional;
 mod response_capture;
 mod retry;
 mod s3;

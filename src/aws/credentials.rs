@@ -2,25 +2,28 @@
 //!
 //! Requests to S3 and SQS are in `bucket` and `queue`; this module sends none.
 
-mod http_client;
-mod secret;
+mod explain;
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::ProvideRegion;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::core::source::{Credentials, SecretFile};
+use crate::aws::environment::{self, Service};
+use crate::aws::http_client::{self, CaBundleError};
+use crate::aws::profiles;
+use crate::core::source::limits::AllowedHosts;
+use crate::core::source::{Credentials, SecretPlace, Source, SourceLimits};
+use crate::secrets::{self, SecretError};
 
-pub(crate) use http_client::CaBundleError;
-pub(crate) use secret::SecretError;
+use explain::Explained;
 
 /// The region if nothing else names one.
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
@@ -41,100 +44,133 @@ pub(crate) enum SdkConfigError {
     /// The certificate authorities cannot be used.
     #[error(transparent)]
     CaBundle(#[from] CaBundleError),
+    /// The Source may not use these credentials.
+    #[error("{}", SourceLimits::NO_MACHINE_CREDENTIALS)]
+    NotAllowed,
 }
 
-/// The SDK configuration for these credentials. The region is `region`, else the region of the
-/// environment, else [`DEFAULT_REGION`].
+/// The limits of the clients of a Source. By default there are none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ClientLimits<'a> {
+    /// The limits of the Source, if any.
+    pub source: Option<&'a SourceLimits>,
+    /// Whether the author of the Source chose the host of the requests. Otherwise AWS or an operator did.
+    pub is_host_chosen: bool,
+}
+
+impl<'a> ClientLimits<'a> {
+    /// The hosts that requests may reach besides public ones. `None` means all.
+    fn allowed_hosts(&self) -> Option<&'a AllowedHosts> {
+        let limits = self.source.filter(|_| self.is_host_chosen);
+        limits.map(|limits| &limits.allowed_hosts)
+    }
+}
+
+/// Whether a secret of the Source exists for the service but not for this process: systemd passes it only to the
+/// service, this user may not read the file, or the file belongs to a group of the service.
+pub(crate) fn is_unreadable_here(source: &Source) -> bool {
+    let event_credentials = source.events.as_ref().map(|events| &events.credentials);
+    let all = [Some(&source.credentials), event_credentials];
+    all.into_iter().flatten().any(|credentials| {
+        let Credentials::AccessKey { secret, .. } = credentials else {
+            return false;
+        };
+        secrets::read(secret).is_err_and(|error| error.is_only_here())
+    })
+}
+
+/// The files that these credentials are read from. They need not exist. A sealed secret is in the configuration
+/// itself.
+pub(crate) fn files(credentials: &Credentials) -> Vec<PathBuf> {
+    let Credentials::AccessKey { secret, .. } = credentials else {
+        return profiles::files().into();
+    };
+    secrets::path_of(secret).into_iter().collect()
+}
+
+/// The SDK configuration for these credentials and this region.
 ///
 /// It reads a secret file once, so that an unusable file is an error here and not at the first request.
 pub(crate) async fn sdk_config(
     credentials: &Credentials,
-    region: Option<&str>,
+    region: &str,
+    limits: ClientLimits<'_>,
 ) -> Result<SdkConfig, SdkConfigError> {
-    let loader = || loader(region);
+    if let Some(limits) = limits.source
+        && !limits.admit_credentials(credentials)
+    {
+        return Err(SdkConfigError::NotAllowed);
+    }
+    let http_client = http_client::shared(credentials, None).await?;
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client.clone())
+        .region(Region::new(region.to_owned()));
     let loader = match credentials {
-        Credentials::DefaultChain | Credentials::AssumeRole { .. } => loader()?,
+        Credentials::DefaultChain | Credentials::AssumeRole { .. } => loader,
         Credentials::Profile(name) => {
-            loader()?
+            loader
                 .profile_name(name)
                 .credentials_provider(ProfileCredentials {
                     name: name.clone(),
-                    region: region.map(str::to_owned),
+                    region: region.to_owned(),
+                    http_client,
                 })
         }
         Credentials::AccessKey {
             access_key_id,
             secret,
         } => {
-            secret::read(secret)?;
-            loader()?.credentials_provider(FileCredentials {
+            secrets::read(secret)?;
+            loader.credentials_provider(FileCredentials {
                 access_key_id: access_key_id.clone(),
                 secret: secret.clone(),
             })
         }
     };
-    let mut config = loader.load().await;
-    if config.region().is_none() {
-        let region = Region::from_static(DEFAULT_REGION);
-        config = config.into_builder().region(region).build();
-    }
-    Ok(match credentials {
+    let config = loader.load().await;
+    let config = match credentials {
         Credentials::AssumeRole {
             role_arn,
             external_id,
         } => with_role(config, role_arn, external_id.as_deref()).await,
         _ => config,
-    })
-}
-
-/// The region that the environment configures: `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the region of the profile.
-/// Unlike the SDK, this doesn't ask the instance for its region, which takes seconds outside of AWS.
-pub(crate) async fn configured_region(credentials: &Credentials) -> Option<String> {
-    let mut profile = ProfileFileRegionProvider::builder();
-    if let Credentials::Profile(name) = credentials {
-        profile = profile.profile_name(name);
-    }
-    let region = match EnvironmentVariableRegionProvider::new().region().await {
-        Some(region) => Some(region),
-        None => profile.build().region().await,
     };
-    let region = region.map(|region| region.as_ref().trim().to_owned());
-    region.filter(|region| !region.is_empty())
+    let config = match config.credentials_provider() {
+        Some(provider) => {
+            // It is only for errors. A wrong one fails when it is used.
+            let endpoint = environment::endpoint_url(&config, Service::Sts)
+                .ok()
+                .flatten();
+            with_provider(config, Explained::new(credentials, endpoint, provider))
+        }
+        None => config,
+    };
+    Ok(match limits.allowed_hosts() {
+        // The credentials keep the client without limits: they can come from a metadata service.
+        Some(allowed) => {
+            let guarded = http_client::shared(credentials, Some(allowed)).await?;
+            config.into_builder().http_client(guarded).build()
+        }
+        None => config,
+    })
 }
 
-fn loader(region: Option<&str>) -> Result<ConfigLoader, CaBundleError> {
-    let loader = aws_config::defaults(BehaviorVersion::latest());
-    let loader = loader.http_client(http_client::shared()?);
-    Ok(match region {
-        Some(region) => loader.region(Region::new(region.to_owned())),
-        None => loader,
-    })
+fn with_provider(config: SdkConfig, provider: impl ProvideCredentials + 'static) -> SdkConfig {
+    config
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .build()
 }
 
 /// The credentials of exactly this profile. The default chain would prefer credentials in the environment.
-async fn profile(
-    name: &str,
-    region: Option<&str>,
-) -> Result<ProfileFileCredentialsProvider, CaBundleError> {
-    // Set the HTTP client first: looking for a region builds a client for the instance metadata, even if
-    // it sends no request, and that panics without an HTTP client.
-    let config = ProviderConfig::without_region().with_http_client(http_client::shared()?);
-    let config = match region {
-        Some(region) => config.with_region(Some(Region::new(region.to_owned()))),
-        None => config.load_default_region().await,
-    };
-    Ok(ProfileFileCredentialsProvider::builder()
-        .configure(&config)
-        .profile_name(name)
-        .build())
-}
-
-/// The credentials of a profile. The profile files are read again for each request for credentials. The
-/// SDK makes one some minutes before the credentials expire, or every 15 minutes if they do not expire.
+///
+/// The profile files are read again for each request for credentials. The SDK makes one some minutes before the
+/// credentials expire, or every 15 minutes if they do not expire.
 #[derive(Debug)]
 struct ProfileCredentials {
     name: String,
-    region: Option<String>,
+    region: String,
+    http_client: SharedHttpClient,
 }
 
 impl ProvideCredentials for ProfileCredentials {
@@ -143,9 +179,14 @@ impl ProvideCredentials for ProfileCredentials {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            let provider = profile(&self.name, self.region.as_deref())
-                .await
-                .map_err(CredentialsError::invalid_configuration)?;
+            let region = Region::new(self.region.clone());
+            let config = ProviderConfig::without_region()
+                .with_http_client(self.http_client.clone())
+                .with_region(Some(region));
+            let provider = ProfileFileCredentialsProvider::builder()
+                .configure(&config)
+                .profile_name(&self.name)
+                .build();
             provider.provide_credentials().await
         })
     }
@@ -160,22 +201,20 @@ async fn with_role(config: SdkConfig, role_arn: &str, external_id: Option<&str>)
         role = role.external_id(id);
     }
     let provider = role.build().await;
-    config
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(provider))
-        .build()
+    with_provider(config, provider)
 }
 
 /// An access key with its secret in a file.
 #[derive(Debug)]
 struct FileCredentials {
     access_key_id: String,
-    secret: SecretFile,
+    secret: SecretPlace,
 }
 
 impl FileCredentials {
     fn load(&self) -> Result<Keys, CredentialsError> {
-        let secret = secret::read(&self.secret).map_err(CredentialsError::invalid_configuration)?;
+        let secret =
+            secrets::read(&self.secret).map_err(CredentialsError::invalid_configuration)?;
         Ok(Keys::builder()
             .access_key_id(&self.access_key_id)
             .secret_access_key(secret.reveal())
@@ -203,7 +242,7 @@ mod tests {
     fn access_key(path: &std::path::Path) -> Credentials {
         Credentials::AccessKey {
             access_key_id: "AKIAEXAMPLE".into(),
-            secret: SecretFile::Path(path.into()),
+            secret: SecretPlace::File(path.into()),
         }
     }
 
@@ -213,7 +252,7 @@ mod tests {
         let path = folder.path().join("secret");
         std::fs::write(&path, "first\n").unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
-        let config = sdk_config(&access_key(&path), Some("eu-west-1"))
+        let config = sdk_config(&access_key(&path), "eu-west-1", ClientLimits::default())
             .await
             .unwrap();
         let provider = config.credentials_provider().unwrap();
@@ -235,7 +274,9 @@ mod tests {
         std::fs::write(&path, "verysecret").unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         let credentials = access_key(&path);
-        let config = sdk_config(&credentials, None).await.unwrap();
+        let config = sdk_config(&credentials, "eu-west-1", ClientLimits::default())
+            .await
+            .unwrap();
         let provider = config.credentials_provider().unwrap();
         let keys = provider.provide_credentials().await.unwrap();
         let shown = format!("{credentials:?} {config:?} {provider:?} {keys:?}");
@@ -247,18 +288,22 @@ mod tests {
 
     #[test]
     fn reads_a_rotated_profile_again() {
-        // The test runs itself in a child process, whose environment names the profile files.
+        // The test runs itself in a child process, whose environment names the profile files. A variable of its own
+        // tells the child that the file may be written.
+        const WRITABLE: &str = "ASSET_INDEXER_TEST_PROFILES";
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials");
         let profile =
             |key: &str| format!("[p]\naws_access_key_id = {key}\naws_secret_access_key = s\n");
-        if let Some(path) = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE") {
+        if let Some(path) = std::env::var_os(WRITABLE) {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             return runtime.unwrap().block_on(async {
                 let credentials = Credentials::Profile("p".into());
-                let config = sdk_config(&credentials, Some("eu-west-1")).await.unwrap();
+                let config = sdk_config(&credentials, "eu-west-1", ClientLimits::default())
+                    .await
+                    .unwrap();
                 let provider = config.credentials_provider().unwrap();
                 for key in ["FIRST", "SECOND"] {
                     std::fs::write(&path, profile(key)).unwrap();
@@ -274,6 +319,7 @@ mod tests {
             .expect("a module path starts with the crate");
         let output = std::process::Command::new(this)
             .args(["--exact", name])
+            .env(WRITABLE, &path)
             .env("AWS_SHARED_CREDENTIALS_FILE", &path)
             .env("AWS_CONFIG_FILE", folder.path().join("config"))
             .output()
@@ -288,7 +334,10 @@ mod tests {
     #[tokio::test]
     async fn missing_secret_file_is_an_error() {
         let missing = access_key(std::path::Path::new("/nonexistent/secret"));
-        let error = sdk_config(&missing, None).await.unwrap_err().to_string();
+        let error = sdk_config(&missing, "eu-west-1", ClientLimits::default())
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("/nonexistent/secret"), "{error}");
     }
 }

@@ -9,9 +9,11 @@ use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url}
 pub(crate) mod arn;
 pub(crate) mod identity;
 pub(crate) mod notes;
+pub(crate) mod partition;
 pub(crate) mod policy;
 
 pub(crate) use identity::Identity;
+pub(crate) use partition::Partitions;
 pub(crate) use policy::Policy;
 
 /// The actions that receiving events from a queue needs.
@@ -32,6 +34,8 @@ pub(crate) struct PolicyOptions {
     pub check: bool,
     /// The ARNs of KMS keys that encrypt queues, or objects with previews.
     pub kms_keys: Vec<String>,
+    /// The partitions of the Sources.
+    pub partitions: Partitions,
 }
 
 /// Something that an identity must be allowed to do: actions on a resource.
@@ -105,7 +109,7 @@ pub(crate) fn of_source<'a>(
 
 fn of_bucket(source: &Source, options: &PolicyOptions) -> Vec<Permission> {
     let ranges = source.listed_ranges();
-    let bucket = BucketArn(arn::bucket(source));
+    let bucket = BucketArn(arn::bucket(source, &options.partitions));
     let mut permissions = Vec::new();
     if source.region.is_none() && source.endpoint_order == EndpointOrder::Standard {
         permissions.push(Permission::FindRegion(bucket.clone()));
@@ -125,11 +129,15 @@ fn of_bucket(source: &Source, options: &PolicyOptions) -> Vec<Permission> {
 
 /// Whether the program signs preview URLs for the Source.
 pub(crate) fn is_previewed(source: &Source) -> bool {
-    !source.request_payer && !source.has_custom_base_url()
+    !source.request_payer && !source.has_custom_base_url() && source.thumbnail_url.is_none()
 }
 
 fn of_queue(events: &Events, source: &Source, options: &PolicyOptions) -> Vec<Permission> {
-    let mut permissions = vec![Permission::ConsumeQueue(arn::queue(events, source))];
+    let mut permissions = vec![Permission::ConsumeQueue(arn::queue(
+        events,
+        source,
+        &options.partitions,
+    ))];
     permissions.extend(options.kms_keys.iter().cloned().map(Permission::Decrypt));
     permissions
 }

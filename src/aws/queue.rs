@@ -98,6 +98,8 @@ pub struct Message {
     pub body: String,
     /// When the message was sent, by the queue's clock, if the queue says so.
     pub sent: Option<Timestamp>,
+    /// When it was delivered for the first time, to whichever consumer, by the queue's clock, if the queue says so.
+    pub first_received: Option<Timestamp>,
     /// The number of deliveries so far, including this one. 1 if the queue does not say.
     pub receive_count: u32,
 }
@@ -109,6 +111,7 @@ impl fmt::Debug for Message {
             .field("receipt", &self.receipt)
             .field("body", &Truncated(&self.body))
             .field("sent", &self.sent)
+            .field("first_received", &self.first_received)
             .field("receive_count", &self.receive_count)
             .finish()
     }
@@ -161,6 +164,7 @@ mod tests {
             receipt: ReceiptHandle("r".repeat(900)),
             body: "é\n".repeat(100_000),
             sent: None,
+            first_received: None,
             receive_count: 1,
         };
         let printed = format!("{message:?}");

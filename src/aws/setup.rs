@@ -82,6 +82,8 @@ pub(crate) struct PlannedQueue {
 pub(crate) struct PlannedBucket {
     pub name: String,
     pub arn: String,
+    /// Whether the partition in the ARN is only assumed.
+    pub is_partition_assumed: bool,
     /// The account that owns the bucket, if the configuration names it.
     pub owner: Option<String>,
     /// The URL of the S3 server, if that is not AWS.
@@ -133,6 +135,20 @@ impl PlannedQueue {
             [only] => format!("Source {only}"),
             several => format!("Sources {}", several.join(", ")),
         }
+    }
+}
+
+impl PlannedBucket {
+    /// A comment if the partition in the ARN is only assumed. It has several lines, each of which starts with `#`.
+    fn partition_comment(&self) -> Option<String> {
+        self.is_partition_assumed.then(|| {
+            format!(
+                "# The ARN of bucket {} assumes the partition aws, because neither the configuration nor the\n\
+                 # environment shows a region. If the bucket is in China, GovCloud or another partition, set region\n\
+                 # in the configuration, and print this again.",
+                self.name
+            )
+        })
     }
 }
 

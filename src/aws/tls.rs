@@ -8,6 +8,9 @@ use tokio_rustls::rustls::{CertificateError, Error as RustlsError, InvalidMessag
 
 use crate::aws::error::chain;
 
+/// The text of the error if a server uses the certificate of a certificate authority as its own.
+const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
+
 /// Why there is no TLS connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TlsFailure {
@@ -16,6 +19,9 @@ pub enum TlsFailure {
         "the certificate of the server is from a certificate authority that this machine does not trust"
     )]
     UnknownAuthority,
+    /// The server's own certificate is that of a certificate authority. Tools make one if no extension says otherwise.
+    #[error("the server uses the certificate of a certificate authority as its own")]
+    AuthorityAsServer,
     /// The certificate has expired, is not valid yet, was revoked, or belongs to another host.
     #[error("the certificate of the server is not valid")]
     InvalidCertificate,
@@ -41,8 +47,14 @@ impl TlsFailure {
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::UnknownAuthority => {
-                "If the server or a proxy in between uses a private certificate authority, install its \
-                 certificate on this machine, or set AWS_CA_BUNDLE to a PEM file with all authorities to trust."
+                "If the server or a proxy in between uses a private certificate authority, add its certificate to \
+                 the PEM file that AWS_CA_BUNDLE, or else ca_bundle of the AWS profile, names. If neither is set, \
+                 install it on this machine, or set AWS_CA_BUNDLE to a PEM file with all authorities to trust."
+            }
+            Self::AuthorityAsServer => {
+                "Give the server a certificate with the extension basicConstraints = CA:FALSE, and set \
+                 AWS_CA_BUNDLE to a PEM file with the authority that has signed it, or with the certificate \
+                 itself if it is self-signed."
             }
             Self::InvalidCertificate => {
                 "Check that the URL names the host of the certificate, that the certificate has not \
@@ -65,6 +77,10 @@ fn of_certificate(why: &CertificateError) -> TlsFailure {
         | CertificateError::NotValidForName
         | CertificateError::NotValidForNameContext { .. }
         | CertificateError::Revoked => TlsFailure::InvalidCertificate,
+        // The text is all that shows it: the type of the error is in a crate that is not used here.
+        CertificateError::Other(why) if why.to_string() == AUTHORITY_AS_SERVER => {
+            TlsFailure::AuthorityAsServer
+        }
         _ => TlsFailure::UnknownAuthority,
     }
 }

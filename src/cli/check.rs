@@ -11,6 +11,7 @@ use anyhow::Context;
 use super::text::grouped;
 use super::{DEFAULT_CONFIG, FAILED, Failure};
 use crate::config::Config;
+use crate::core::json;
 use crate::doctor::{self, Finding, Report, Verdict, quoted};
 
 /// How the commands of this program start in a remedy.
@@ -43,7 +44,7 @@ pub(super) async fn run(
     path: &Path,
 ) -> Result<(), Failure> {
     let mut report = if arguments.offline {
-        Report::new(vec![doctor::configuration(config, path)], Vec::new())
+        doctor::examine_offline(config, path)
     } else {
         let chosen = config.choose(&arguments.source)?.into_iter();
         // A disabled Source is tested only if it is named.
@@ -53,7 +54,7 @@ pub(super) async fn run(
     };
     name_configuration(&mut report, path);
     let text = if arguments.json {
-        serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n"
+        json::to_pretty(&report).context("failed to write JSON")? + "\n"
     } else {
         render(&report)
     };

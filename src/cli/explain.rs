@@ -1,15 +1,21 @@
 //! `explain`: shows what is known about one key, and why search does or does not find it.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use super::text::{printable, say, size};
 use super::{FAILED, Failure, MISUSED};
 use crate::aws::bucket::LazyBucket;
+use crate::aws::credentials::is_unreadable_here;
 use crate::config::Config;
+use crate::core::json;
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::notification::{KeyEncoding, decode_key};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::current::open_current;
+use crate::index::deadline::Deadline;
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::search::explain::explanation::{IndexedContent, ObjectDetails, RecordDetails};
@@ -17,6 +23,7 @@ use crate::search::explain::{
     BucketState, Explanation, IndexState, IndexedSource, Verdict, verdict,
 };
 use crate::search::explain::{bucket_state, explain, index_state};
+use crate::serve::control::{ControlAnswer, ControlRequest, send_request};
 
 /// Maximum number of attempts for a request. Few, because the user waits for the result.
 const ATTEMPTS: u32 = 2;
@@ -52,7 +59,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
         // The credentials may not allow listing keys outside the Source.
         let may_list = !arguments.offline && source.asset_path(&key).is_some();
         let bucket = if may_list {
-            bucket_state(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await
+            look_up(config, source, &key).await
         } else {
             BucketState::NotLookedUp
         };
@@ -69,6 +76,38 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
     result
 }
 
+/// Looks the key up in the bucket. If only the daemon can read the secret, the daemon does it.
+async fn look_up(config: &Config, source: &Arc<Source>, key: &str) -> BucketState {
+    if is_unreadable_here(source)
+        && let Some(state) = look_up_by_daemon(&config.serve.control_socket, source, key).await
+    {
+        return state;
+    }
+    bucket_state(&LazyBucket::new(Arc::clone(source), ATTEMPTS), key).await
+}
+
+/// `None` if no daemon answers.
+async fn look_up_by_daemon(socket: &Path, source: &Source, key: &str) -> Option<BucketState> {
+    let request = ControlRequest::LookUp {
+        source: source.name.clone(),
+        key: key.to_owned(),
+    };
+    let mut answers = send_request(socket, &request).await.ok()?;
+    let Ok(Some(ControlAnswer::LookedUp(found))) = answers.next().await else {
+        return None;
+    };
+    Some(match found {
+        Ok(Some(object)) => BucketState::Present(ObjectDetails {
+            size: object.size,
+            etag: object.etag,
+            last_modified: Timestamp::from_millis(object.last_modified),
+            storage_class: object.storage_class,
+        }),
+        Ok(None) => BucketState::Absent,
+        Err(error) => BucketState::Failed { error },
+    })
+}
+
 fn key(arguments: &Arguments, source: &Source) -> anyhow::Result<String> {
     let text = &arguments.asset;
     let (key, encoding) = if arguments.encoded {
@@ -83,7 +122,13 @@ fn read_index(config: &Config, source: &Source, key: &str) -> Result<IndexState,
     let engine = open_current(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
     match engine {
         None => Ok(IndexState::NoIndex),
-        Some(engine) => index_state(&engine, source, key, config.scan.reconcile_every),
+        Some(engine) => index_state(
+            &engine,
+            source,
+            key,
+            config.scan.interval_of(source),
+            &Deadline::never(),
+        ),
     }
 }
 
@@ -114,7 +159,7 @@ fn show(explanation: &Explanation, json: bool) -> anyhow::Result<()> {
         searchable: verdict.is_searchable(),
         verdict: verdict.to_string(),
     };
-    say!("{}", serde_json::to_string(&explained)?);
+    say!("{}", json::to_line(&explained)?);
     Ok(())
 }
 
@@ -132,8 +177,9 @@ fn lines(explanation: &Explanation, verdict: &Verdict) -> Vec<(&'static str, Str
         ("path", explanation.path.clone().unwrap_or_else(outside)),
         ("URL", explanation.url.clone().unwrap_or_else(outside)),
         ("rules", explanation.rule.clone()),
-        ("bucket", bucket_text(&explanation.bucket)),
     ];
+    lines.extend(explanation.near_miss.clone().map(|it| ("", it)));
+    lines.push(("bucket", bucket_text(&explanation.bucket)));
     match &explanation.index {
         IndexState::NoIndex => lines.push(("index", "no index yet".to_owned())),
         IndexState::Failed { error } => lines.push(("index", format!("FAILED: {error}"))),
@@ -183,9 +229,7 @@ fn record(record: Option<&RecordDetails>) -> String {
 
 fn look_alike(key: &str) -> String {
     let key = key.escape_default();
-    format!(
-        "the asset \"{key}\" looks the same, but its name has another Unicode form (NFC or NFD)"
-    )
+    format!("the asset \"{key}\" looks the same, but its name consists of other characters")
 }
 
 /// The times at which the key was observed.

@@ -5,7 +5,8 @@
 use anyhow::anyhow;
 
 use super::text::{grouped, printable, say};
-use super::{Failure, MISUSED, sources_in_use};
+use super::{Failure, MISUSED, runtime, sources_in_use};
+use crate::aws::environment;
 use crate::aws::iam::policy::MAX_MANAGED_CHARACTERS;
 use crate::aws::iam::{self, Identity, Permission, Policy, PolicyOptions, arn, notes};
 use crate::config::Config;
@@ -40,12 +41,13 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
         previews: config.serve.listen.is_some(),
         check: arguments.check,
         kms_keys: arguments.kms_key.clone(),
+        partitions: runtime()?.block_on(environment::partitions(&sources)),
     };
     let all = iam::of_sources(&sources, &options);
     let (identity, permissions) = choose(&all, arguments.identity.as_ref())?;
     let policy = Policy::of(permissions);
     say!("{}", policy.to_json());
-    for note in notes::of_sources(&sources, identity) {
+    for note in notes::of_sources(&sources, identity, &options.partitions) {
         eprintln!("note: {}", printable(&note));
     }
     let characters = policy.characters();

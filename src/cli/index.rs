@@ -35,6 +35,10 @@ pub(super) struct Rebuild {
     /// Start from scratch even if an unfinished rebuild could be resumed
     #[arg(long)]
     fresh: bool,
+    /// Confirm that a bucket or prefix that is new in the configuration has no assets: remove those of the
+    /// former bucket or prefix
+    #[arg(long)]
+    allow_empty: bool,
 }
 
 /// The data directory to read.
@@ -70,8 +74,8 @@ pub(super) async fn run(
         Command::Verify(arguments) => verify::run(&arguments, &config, &bars),
         Command::Compact(_) => compact::run(&config, &bars).await,
         Command::Export(arguments) => export::run(arguments, &config).await,
-        Command::Rebuild(Rebuild { fresh }) => {
-            let arguments = reindex::Arguments::rebuild(fresh);
+        Command::Rebuild(Rebuild { fresh, allow_empty }) => {
+            let arguments = reindex::Arguments::rebuild(fresh, allow_empty);
             reindex::run(arguments, config, bars).await
         }
     }

@@ -140,12 +140,35 @@ fn changed(job: &ReindexJob) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
+    use crate::core::source::Source;
 
     #[test]
     fn templates_are_valid() {
         for template in [UNKNOWN_LENGTH, KNOWN_LENGTH] {
             style(template);
         }
+    }
+
+    #[test]
+    fn bar_says_that_it_waits_for_merges() {
+        let job = ReindexJob {
+            source: Arc::new(Source::new("photos", "bucket", "photos")),
+            progress: Arc::default(),
+            is_merging: AtomicBool::new(false),
+        };
+        job.progress.listed.add(1_234);
+        let bar = ProgressBar::hidden();
+        let second = Duration::from_secs(1);
+        update(&job, &bar, second);
+        let scanning = bar.message();
+        assert!(scanning.contains("keys listed"), "{scanning}");
+        assert!(!scanning.contains("waiting"), "{scanning}");
+        job.is_merging.store(true, Ordering::Relaxed);
+        update(&job, &bar, second);
+        let merging = "waiting until the index has merged its segments";
+        assert!(bar.message().ends_with(merging), "{}", bar.message());
     }
 }

@@ -11,6 +11,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::text::{printable, say};
 use super::{FAILED, Failure, remove_each};
 use crate::config::Config;
+use crate::core::json;
 use crate::core::query::hit::rfc3339;
 use crate::observe::quarantine::{Quarantine, QuarantineEntry};
 use crate::serve::control::{self, ControlAnswer, ControlRequest};
@@ -89,7 +90,7 @@ fn list(quarantine: &Quarantine, json: bool) -> Result<(), Failure> {
     match json {
         true => {
             for entry in &entries {
-                let line = serde_json::to_string(entry).context("failed to write JSON")?;
+                let line = json::to_line(entry).context("failed to write JSON")?;
                 say!("{line}");
             }
         }

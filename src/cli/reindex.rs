@@ -9,15 +9,16 @@ use indicatif::MultiProgress;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::text::{grouped, say};
+use super::text::{grouped, printable_lines, say};
 use super::{FAILED, Failure, INTERRUPTED, progress};
-use crate::config::Config;
+use crate::config::{Config, ConfigDigest};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::scan_mode::ScanMode;
+use crate::index::current::LostRecords;
 use crate::index::ledger::UnconfiguredSource;
-use crate::ingest::reindex::{Reindex, ReindexMode, ReindexOutcome, ReindexReport};
+use crate::ingest::reindex::{Reindex, ReindexJob, ReindexMode, ReindexOutcome, ReindexReport};
 use crate::ingest::scanner::{ScanError, ScanOutcome};
-use crate::serve::control;
+use crate::serve::control::{self, ControlAnswer, ControlRequest};
 
 /// List every Source and make the index match
 ///
@@ -37,16 +38,21 @@ pub(super) struct Arguments {
     /// Start from scratch even if an unfinished scan could be resumed
     #[arg(long)]
     fresh: bool,
+    /// Confirm that a bucket or prefix that is new in the configuration has no assets: remove those of the
+    /// former bucket or prefix
+    #[arg(long)]
+    allow_empty: bool,
 }
 
 impl Arguments {
     /// The arguments of `index rebuild`.
-    pub(super) fn rebuild(fresh: bool) -> Self {
+    pub(super) fn rebuild(fresh: bool, allow_empty: bool) -> Self {
         Self {
             source: Vec::new(),
             rebuild: true,
             dry_run: false,
             fresh,
+            allow_empty,
         }
     }
 }
@@ -62,12 +68,13 @@ pub(super) async fn run(
         (_, true) => ReindexMode::DryRun,
         _ => ReindexMode::InPlace,
     };
-    let socket = config.serve.control_socket.clone();
+    let (socket, digest) = (config.serve.control_socket.clone(), config.digest());
     let reindex = Reindex::new(
         config,
         &arguments.source,
         mode,
         ScanMode::requested(arguments.fresh),
+        arguments.allow_empty,
     )?;
     let stop = CancellationToken::new();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
@@ -77,7 +84,7 @@ pub(super) async fn run(
     }
     let shown = progress::show(reindex.jobs().to_vec(), bars.clone());
     let report = tokio::select! {
-        report = run_here_or_by_daemon(reindex, &socket, &stop) => report,
+        report = run_here_or_by_daemon(reindex, &digest, &socket, &stop) => report,
         () = shown => unreachable!("the progress display never ends by itself"),
     };
     // Does nothing if the display is hidden.
@@ -85,11 +92,17 @@ pub(super) async fn run(
     let ReindexReport {
         outcomes,
         unconfigured,
+        lost,
+        refusal,
     } = report?;
     print_summary(&outcomes, mode);
     print_unconfigured(&unconfigured, mode);
+    print_lost(lost);
     if stop.is_cancelled() {
         return Err(Failure::Silent(INTERRUPTED));
+    }
+    if let Some(refusal) = refusal {
+        return Err(anyhow::Error::from(refusal).into());
     }
     if outcomes.iter().all(|outcome| outcome.scan.result.is_ok()) {
         Ok(())
@@ -101,14 +114,41 @@ pub(super) async fn run(
 /// Reindexes in this process, or asks the daemon if one runs, because it holds the index.
 async fn run_here_or_by_daemon(
     reindex: Reindex,
+    digest: &ConfigDigest,
     socket: &Path,
     stop: &CancellationToken,
 ) -> anyhow::Result<ReindexReport> {
     if reindex.writes_index() && control::is_in_use(socket).await {
+        if let Some(difference) = difference_of_daemon(digest, socket).await {
+            eprintln!("warning: {difference}");
+        }
         tracing::info!("asking the daemon");
         return Ok(reindex.run_by_daemon(socket, stop).await?);
     }
     Ok(reindex.run(stop).await?)
+}
+
+/// The difference between this configuration and that of the daemon. `None` if there is none, or if the daemon does not
+/// say.
+async fn difference_of_daemon(digest: &ConfigDigest, socket: &Path) -> Option<String> {
+    let mut answers = control::send_request(socket, &ControlRequest::Configuration)
+        .await
+        .ok()?;
+    let Ok(Some(ControlAnswer::Configuration {
+        digest: running, ..
+    })) = answers.next().await
+    else {
+        return None;
+    };
+    let differences = digest.differences(&running);
+    (!differences.is_empty()).then(|| {
+        format!(
+            "the daemon does the reindex with its own configuration, which differs from this one: it has {}. To let it use \
+             this one, write it to the file that the daemon reads and run `systemctl reload asset-indexer` first; to \
+             preview it, add --dry-run",
+            differences.join(", ")
+        )
+    })
 }
 
 /// Stops cleanly at the first signal and at once at the second.
@@ -152,9 +192,12 @@ fn print_summary(outcomes: &[ReindexOutcome], mode: ReindexMode) {
                     "{name}: FAILED after {seconds:.1} s: {}",
                     sentence(figures, mode)
                 );
+                let error = printable_lines(&error.to_string());
                 eprintln!("error: Source {name:?}: {error}");
             }
         }
+        print_removals(&outcome.job, mode);
+        print_unusable(&outcome.job);
     }
     if outcomes.len() > 1 {
         say!("all {} Sources: {}", outcomes.len(), sentence(sums, mode));
@@ -168,6 +211,54 @@ fn print_summary(outcomes: &[ReindexOutcome], mode: ReindexMode) {
     }
 }
 
+/// Says why a Source lost assets, unless that is because a scan did not find them, and whether it lost most of them.
+fn print_removals(job: &ReindexJob, mode: ReindexMode) {
+    let ReindexJob {
+        source, progress, ..
+    } = job;
+    let name = &source.name;
+    let (would_be, would_lose) = match mode {
+        ReindexMode::DryRun => ("would be ", "would lose"),
+        ReindexMode::InPlace | ReindexMode::Rebuild => ("", "loses"),
+    };
+    for (removed, cause) in [
+        (progress.excluded.get(), "its rules have changed"),
+        (progress.former.get(), "its bucket or prefix has changed"),
+    ] {
+        if removed > 0 {
+            let assets = grouped(removed);
+            say!("{would_be}removed from Source {name:?} because {cause}: {assets} assets");
+        }
+    }
+    let (lost, of) = (progress.lost_at_once.get(), progress.assets_before.get());
+    if lost > 0 {
+        let (lost, of) = (grouped(lost), grouped(of));
+        eprintln!(
+            "warning: Source {name:?} {would_lose} more than half of its assets at once: {lost} of {of}. If that is a \
+             mistake, correct the bucket, the prefix or the rules, or restore the objects, and run the reindex again"
+        );
+    }
+}
+
+/// Names some of the keys that cannot be indexed. If the daemon did the scan, only their number is known.
+fn print_unusable(job: &ReindexJob) {
+    let count = job.progress.unusable.get();
+    if count == 0 {
+        return;
+    }
+    let examples = job.progress.unusable_examples();
+    let named = if examples.is_empty() {
+        "`asset-indexer status` names some of them".to_owned()
+    } else {
+        format!("for example {}", examples.join(", "))
+    };
+    eprintln!(
+        "warning: {} keys skipped in Source {:?}, because they are not UTF-8 or the store encodes them wrongly; {named}",
+        grouped(count),
+        job.source.name
+    );
+}
+
 /// Names the Sources that are no longer configured, and the number of assets that each loses.
 fn print_unconfigured(unconfigured: &[UnconfiguredSource], mode: ReindexMode) {
     let dry = match mode {
@@ -178,6 +269,16 @@ fn print_unconfigured(unconfigured: &[UnconfiguredSource], mode: ReindexMode) {
         let assets = grouped(*assets);
         say!("{dry}removed because Source {name:?} is no longer configured: {assets} assets");
     }
+}
+
+/// Says how many records of the previous index a rebuild could not carry over.
+fn print_lost(lost: LostRecords) {
+    let records = match lost {
+        LostRecords::NONE => return,
+        LostRecords::Counted(records) => format!("{} records", grouped(records)),
+        LostRecords::All => "all records".to_owned(),
+    };
+    say!("not carried over from the damaged previous index: {records}; their assets count as new");
 }
 
 fn figures(outcome: &ReindexOutcome) -> [u64; 6] {

@@ -1,7 +1,9 @@
 //! `rules test`: shows whether paths are admitted and which rule decides. It sends no request.
 
-use super::Failure;
+use std::collections::BTreeSet;
+
 use super::text::{printable, say};
+use super::{Failure, MISUSED};
 use crate::config::Config;
 use crate::core::source::Source;
 
@@ -24,30 +26,35 @@ pub(super) enum Command {
 /// Runs the command.
 pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     let Command::Test { source, assets } = command;
+    let mut unnamed = BTreeSet::from_iter(assets);
     for known in config.choose(source)? {
         for asset in assets {
+            let verdict = match known.key_of_reference(asset) {
+                Ok(key) => {
+                    unnamed.remove(asset);
+                    verdict(known, &key)
+                }
+                Err(error) => error.to_string(),
+            };
             let name = match config.sources.len() {
                 1 => String::new(),
                 _ => format!("{}: ", known.name),
             };
-            say!(
-                "{name}{}: {}",
-                printable(asset),
-                printable(&verdict(known, asset))
-            );
+            say!("{name}{}: {}", printable(asset), printable(&verdict));
         }
     }
-    Ok(())
+    // An address of one Source is no mistake if another Source does not know it.
+    if unnamed.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Silent(MISUSED))
+    }
 }
 
-fn verdict(source: &Source, asset: &str) -> String {
-    let key = match source.key_of_reference(asset) {
-        Ok(key) => key,
-        Err(error) => return error.to_string(),
-    };
+fn verdict(source: &Source, key: &str) -> String {
     let size = u64::from(!key.ends_with('/'));
-    let decision = source.decide(&key, size);
-    match source.near_miss(&key) {
+    let decision = source.decide(key, size);
+    match source.near_miss(key) {
         Some(near_miss) => format!("{decision}; {near_miss}"),
         None => decision.to_string(),
     }

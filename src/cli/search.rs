@@ -10,10 +10,12 @@ use crate::config::Config;
 use crate::core::query::folder_path;
 use crate::core::query::request::MAX_LIMIT;
 use crate::core::source::Source;
+use crate::core::source::named_assets::{NamedAsset, named_assets, possible_assets};
 use crate::core::source::reference::is_uri;
+use crate::doctor::quoted;
 use crate::search::{
-    Count, Deadline, FacetBy, Page, Query, Request, SearchError, SearchIndex, SearchSource,
-    Snapshot, Sort, now,
+    Count, Deadline, FacetBy, Page, PlainWords, Query, Request, SearchError, SearchIndex,
+    SearchSource, Snapshot, Sort, now,
 };
 use print::{Printer, Style};
 
@@ -24,17 +26,19 @@ mod print;
 /// A query consists of words of the asset path and terms. All must match:
 ///
 ///   summer  "garden party"   a word; words directly one after the other
-///   sum*  *nt_lar*  sumer~   start of a word; part of the file name; one typo
+///   sum*  *nt_lar*  sumer~   start of a word; part of the file name; one typo, or ~2 for two
 ///   ext:jpg,png  type:image  image, video, audio, document, archive, font, 3d or other
 ///   folder:/photos/2024      in the folder or below; folder:=/photos for directly in it
-///   path:/photos/**/*.jpg    the whole path; ** matches across folders
+///   path:/photos/**/*.jpg    the whole path; ** matches across folders; /**/ also matches /
 ///   name:beach.jpg           the file name
 ///   size:>1mb  size:1mb..5mb
-///   modified:>2026-01-01     also modified:2026-03, modified:<7d (less than 7 days ago), created:
+///   modified:>2026-01-01     also modified:2026-03, modified:<7d (less than 7 days ago), modified:today, created:
 ///   storage:GLACIER  etag:…
 ///   a OR b  -a  NOT a  ( )   either; not; groups
 ///
-/// An empty query finds everything. An s3:// URI, an ARN or a URL of an asset finds this asset.
+/// If words find too little, beginnings of words, typos and missing words are forgiven, and a note says so. Quotation
+/// marks and --exact turn that off. An empty query finds everything. The s3:// URI, ARN or URL of an asset finds only
+/// this asset, and so does its path or key if that has a slash.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -54,6 +58,9 @@ pub(super) struct Arguments {
     /// Count the hits instead of listing them: by type, ext, storage, size, month, folder, folder:/photos
     #[arg(long, value_name = "FACET", value_delimiter = ',', value_parser = facet)]
     facets: Vec<FacetBy>,
+    /// Find only words as they are: no beginnings of words, typos or missing words if too little is found
+    #[arg(long)]
+    exact: bool,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -93,7 +100,12 @@ impl Arguments {
         let query = Query::parse(&self.query, now())?;
         let sort = self.sort(&query)?;
         let facets = self.facets.iter().cloned();
-        Ok(Request::new(query).sort(sort).facets(facets))
+        let words = if self.exact {
+            PlainWords::Exact
+        } else {
+            PlainWords::Forgiving
+        };
+        Ok(Request::new(query).words(words).sort(sort).facets(facets))
     }
 }
 
@@ -101,12 +113,21 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let mut sources = config.choose(&arguments.source)?;
     sources.retain(|source| source.enabled);
+    let possible = possible(arguments, &sources);
     let question = Question::new(arguments, &sources);
-    let question = question.map_err(|error| Failure::Error(MISUSED, error))?;
+    let mut question = question.map_err(|error| Failure::Error(MISUSED, error));
+    if possible.is_empty() {
+        question = Ok(question?);
+    }
     let searched = sources.iter().map(|source| SearchSource::from(&***source));
     let searched: Vec<SearchSource> = searched.collect();
     let index = SearchIndex::open(&config.data_dir).map_err(anyhow::Error::from)?;
     let snapshot = index.snapshot().map_err(anyhow::Error::from)?;
+    // The path of an asset need not be a valid query.
+    let question = match existing(&snapshot, possible)? {
+        assets if assets.is_empty() => question?,
+        assets => Question::Assets(assets),
+    };
     let stdout = io::stdout();
     let style = match (arguments.json, stdout.is_terminal()) {
         (true, _) => Style::Json,
@@ -114,6 +135,7 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
         (false, false) => Style::Lines,
     };
     let mut printer = Printer::new(style, searched.len() > 1, BufWriter::new(stdout.lock()));
+    note_incomplete(&snapshot, &searched);
     let printed = match question {
         Question::Assets(assets) => print_assets(&snapshot, &assets, arguments.limit, &mut printer),
         Question::Search(request) if arguments.facets.is_empty() => {
@@ -147,23 +169,38 @@ impl Question {
                 "{text:?} names one asset, so there is nothing to count; remove --facets"
             );
         }
-        let mut assets = Vec::new();
-        let mut refused = None;
-        for source in sources {
-            match source.key_of_reference(text) {
-                Ok(key) => assets.extend(
-                    source
-                        .asset_path(&key)
-                        .map(|path| (SearchSource::from(&***source), path)),
-                ),
-                Err(error) => refused = Some(error),
-            }
-        }
-        match refused {
-            Some(error) if assets.is_empty() => Err(error.into()),
-            _ => Ok(Self::Assets(assets)),
+        let sources = sources.iter().map(|source| &***source);
+        Ok(Self::Assets(to_look_up(named_assets(text, sources)?)))
+    }
+}
+
+fn to_look_up(assets: Vec<NamedAsset<'_>>) -> Vec<(SearchSource, String)> {
+    let assets = assets.into_iter();
+    let assets = assets.map(|asset| (SearchSource::from(asset.source), asset.path));
+    assets.collect()
+}
+
+/// The assets whose path or key the query can be.
+fn possible(arguments: &Arguments, sources: &[&Arc<Source>]) -> Vec<(SearchSource, String)> {
+    if !arguments.facets.is_empty() {
+        return Vec::new();
+    }
+    let sources = sources.iter().map(|source| &***source);
+    to_look_up(possible_assets(arguments.query.trim(), sources))
+}
+
+/// Those of the assets that are in the index.
+fn existing(
+    snapshot: &Snapshot,
+    possible: Vec<(SearchSource, String)>,
+) -> anyhow::Result<Vec<(SearchSource, String)>> {
+    let mut existing = Vec::new();
+    for (source, path) in possible {
+        if snapshot.asset(&source, &path)?.is_some() {
+            existing.push((source, path));
         }
     }
+    Ok(existing)
 }
 
 fn print_assets(
@@ -177,7 +214,36 @@ fn print_assets(
         hits.extend(snapshot.asset(source, path)?);
     }
     printer.hits(&hits[..limit.min(hits.len())])?;
-    printer.end(hits.len() as u64)
+    printer.end(hits.len() as u64)?;
+    if hits.is_empty() {
+        for (source, path) in assets {
+            let (name, path) = (&source.name, quoted(path));
+            eprintln!(
+                "note: the address names {path} in Source {name:?}, which is not in the index; `asset-indexer explain {name} \
+                 {path}` shows why"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Names the Sources whose first scan is not complete: they may have assets that the search cannot find yet.
+fn note_incomplete(snapshot: &Snapshot, sources: &[SearchSource]) {
+    let incomplete = snapshot.incomplete(sources);
+    if !incomplete.is_empty() {
+        let names = incomplete.join(", ");
+        eprintln!(
+            "note: the first scan is not complete, so assets may be missing: Sources {names}; `asset-indexer status` shows \
+             its progress"
+        );
+    }
+}
+
+/// Says what the search found instead of the words that were written.
+fn note_interpretation(page: &Page) {
+    if let Some(interpretation) = &page.interpretation {
+        eprintln!("note: {}", interpretation.message);
+    }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -199,6 +265,9 @@ fn print_hits(
         // The hits are counted even if none is shown.
         request.limit = left.clamp(1, MAX_LIMIT);
         let page = answer(snapshot, sources, &request)?;
+        if total.is_none() {
+            note_interpretation(&page);
+        }
         total = total.or(Some(page.total));
         let shown = left.min(page.hits.len());
         printer.hits(&page.hits[..shown])?;
@@ -227,6 +296,7 @@ fn print_facets(
             ..request
         },
     )?;
+    note_interpretation(&page);
     for facet in &page.facets {
         printer.facet(facet)?;
     }

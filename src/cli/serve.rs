@@ -2,7 +2,8 @@
 //!
 //! The daemon itself is in `daemon`.
 
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -11,14 +12,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Failure;
+use super::{Failure, MISUSED};
 
+mod link;
 mod read_only;
 
 use crate::config::Config;
 use crate::daemon::commands::SessionChange;
 use crate::daemon::context::{DaemonContext, SessionHandle};
-use crate::daemon::{self, control_server, systemd};
+use crate::daemon::control_server::ControlServices;
+use crate::daemon::reload::{self, Reloader};
+use crate::daemon::{self, control_server, source_changes, source_drafts, systemd};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::ingest::consumer;
@@ -27,7 +31,10 @@ use crate::observe::status::StatusBoard;
 use crate::observe::telemetry::LogFilter;
 use crate::serve::control;
 use crate::serve::http::auth::Auth;
+use crate::serve::http::page_link::PageLinks;
 use crate::serve::http::{self, app_state::AppState};
+use crate::serve::source_changes::SourceChanger;
+use crate::serve::source_drafts::SourceDrafts;
 
 /// The exit code of a second signal, as a shell reports SIGINT.
 const ENDED_AT_ONCE: i32 = 130;
@@ -44,6 +51,13 @@ pub(super) struct Arguments {
     /// Only serve searches over HTTP, from an index that another process writes
     #[arg(long)]
     read_only: bool,
+    /// With --read-only, serve on this address instead of serve.listen, next to the daemon
+    #[arg(long, value_name = "ADDRESS", requires = "read_only")]
+    listen: Option<String>,
+    /// Print a one-time link with which the web page may set up Sources. On a terminal, this is the default if
+    /// serve.tokens is not set
+    #[arg(long, conflicts_with = "read_only")]
+    link: bool,
 }
 
 /// Runs the command.
@@ -53,16 +67,27 @@ pub(super) async fn run(
     config_path: PathBuf,
     logs: LogFilter,
 ) -> Result<(), Failure> {
-    let config = Arc::new(config);
     if arguments.read_only {
-        read_only::serve(config, config_path).await?
+        let config = read_only::with_address(config, arguments.listen.as_deref())
+            .map_err(|error| Failure::Error(MISUSED, error.into()))?;
+        let address = arguments.listen.as_deref();
+        read_only::serve(Arc::new(config), config_path, address).await?
     } else {
-        serve(config, config_path, logs).await?
+        serve(Arc::new(config), config_path, logs, arguments.link).await?
     }
     Ok(())
 }
 
-async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> anyhow::Result<()> {
+async fn serve(
+    config: Arc<Config>,
+    config_path: PathBuf,
+    logs: LogFilter,
+    wants_link: bool,
+) -> anyhow::Result<()> {
+    if wants_link {
+        link::require_page(&config.serve)?;
+    }
+    reload::refuse_lost_sources(&config)?;
     raise_file_limit(&config);
     let (session_changes, inbox) = mpsc::channel(MAX_SESSION_CHANGES);
     let ctx = Arc::new(context(&config, session_changes, logs)?);
@@ -76,27 +101,51 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         None => None,
     };
     let auth = http.as_ref().map(|(_, auth)| Arc::clone(auth));
-    let app = AppState::new(Arc::clone(&ctx.board), &config)?;
+    let links = http.as_ref().and_then(|(listener, auth)| {
+        PageLinks::new(&config.serve, listener.address(), Arc::clone(auth))
+    });
+    let (changer, change_requests) = SourceChanger::new();
+    let (drafts, draft_requests) = SourceDrafts::new();
+    let clients = Some((changer.clone(), drafts.clone()));
+    let app = AppState::new(Arc::clone(&ctx.board), &config, clients)?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     let mut tasks = JoinSet::new();
-    tasks.spawn(reload_on(
-        hangups,
+    let reloader = Arc::new(Reloader::new(
         config_path,
         Arc::clone(&config),
         Arc::clone(&ctx),
         Arc::clone(&app),
         auth,
     ));
+    tasks.spawn(reload_on(hangups, Arc::clone(&reloader)));
     let control_ctx = Arc::clone(&ctx);
+    let services = ControlServices {
+        changer,
+        drafts,
+        links: links.clone(),
+    };
     tasks.spawn(async {
-        control_server::serve(control, control_ctx).await;
+        control_server::serve(control, control_ctx, services).await;
+        Ok(())
+    });
+    let draft_reloader = Arc::clone(&reloader);
+    tasks.spawn(async {
+        source_drafts::serve(draft_requests, draft_reloader).await;
+        Ok(())
+    });
+    tasks.spawn(async {
+        source_changes::serve(change_requests, reloader).await;
         Ok(())
     });
     // HTTP stays up until the daemon has ended, so that its stop can be observed.
     let served = CancellationToken::new();
     if let Some((listener, auth)) = http {
         tracing::info!(address = %listener.address(), "serving HTTP");
+        let prints_link = wants_link || (auth.access().is_open() && io::stdout().is_terminal());
+        if let Some(links) = links.filter(|_| prints_link) {
+            link::print(&links)?;
+        }
         let served = served.clone();
         tasks.spawn(async { Ok(http::serve(listener, auth, app, served).await?) });
     }
@@ -196,45 +245,13 @@ async fn stop_on(signals: (Signal, Signal), stop: CancellationToken) {
     }
 }
 
-/// Reads the configuration again at each SIGHUP. A refused configuration changes nothing.
-async fn reload_on(
-    mut hangups: Signal,
-    path: PathBuf,
-    first: Arc<Config>,
-    ctx: Arc<DaemonContext>,
-    app: Arc<AppState>,
-    auth: Option<Arc<Auth>>,
-) -> anyhow::Result<()> {
+/// Reads the configuration again at each SIGHUP.
+async fn reload_on(mut hangups: Signal, reloader: Arc<Reloader>) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
-        // A reload does not make the daemon ready: it reports READY only if it was ready before.
-        let is_ready = ctx.board.is_ready();
-        if is_ready {
-            systemd::reloading();
-        }
-        match load(&path, &first, auth.as_deref()) {
-            Ok(config) => {
-                ctx.board.reloads.add(1);
-                tracing::info!("a new configuration is in force");
-                app.replace_catalog(&config);
-                // Sending fails only if the daemon has ended.
-                let reload = SessionChange::Reload(Arc::new(config));
-                let _ = ctx.session_changes.send(reload).await;
-            }
-            Err(error) => {
-                ctx.board.refused_reloads.add(1);
-                tracing::error!(error = %one_line(&error), "the new configuration is refused");
-            }
-        }
-        if is_ready {
-            systemd::reloaded();
-        }
+        // The reloader logs why a configuration is refused.
+        let _ = reloader.reload(true).await;
     }
     anyhow::bail!("the runtime no longer listens for SIGHUP")
-}
-
-/// The error as one line, for the log. Each mistake of a configuration is a line of its own.
-fn one_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").replace('\n', "; ")
 }
 
 /// Opens the access settings, and warns about doubtful ones.
@@ -244,16 +261,4 @@ fn load_auth(config: &Config) -> anyhow::Result<Arc<Auth>> {
         tracing::warn!("{warning}");
     }
     Ok(Arc::new(auth))
-}
-
-/// Loads a configuration that can replace the running one, with its tokens and certificate.
-fn load(path: &Path, first: &Config, auth: Option<&Auth>) -> anyhow::Result<Config> {
-    let config = Config::load(path)?;
-    let changed = config.fixed_keys_that_differ(first);
-    if !changed.is_empty() {
-        let (path, keys) = (path.display(), changed.join(", "));
-        anyhow::bail!("{path}: {keys} cannot change while the daemon runs; restart it");
-    }
-    auth.map_or(Ok(()), Auth::reload)?;
-    Ok(config)
 }

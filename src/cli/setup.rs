@@ -4,7 +4,8 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 
 use super::text::say;
-use super::{Failure, MISUSED, sources_in_use};
+use super::{Failure, MISUSED, runtime, sources_in_use};
+use crate::aws::environment;
 use crate::aws::setup::{self, EventPath, SetupPlan};
 use crate::config::Config;
 use crate::core::source::Source;
@@ -55,7 +56,8 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
         Sender::EventBridge => EventPath::EventBridge,
     };
     let visibility = config.events.visibility_timeout.as_secs();
-    let plan = SetupPlan::of(&chosen, &all, through, visibility)
+    let partitions = runtime()?.block_on(environment::partitions(&all));
+    let plan = SetupPlan::of(&chosen, &all, through, visibility, &partitions)
         .map_err(|error| Failure::Error(MISUSED, error.into()))?;
     let text = match arguments.print {
         Form::AwsCli => setup::script::print(&plan),

@@ -12,8 +12,11 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::Failure;
 use super::text::{grouped, printable, size};
 use crate::config::{Config, ConfigError};
+use crate::core::json;
 use crate::observe::status::StatusReport;
-use crate::observe::status::report::{LagReport, QueueReport, ReceiveState, SourceReport};
+use crate::observe::status::report::{
+    IndexState, LagReport, QueueReport, ReceiveState, SourceReport,
+};
 use crate::serve::control::{self, ControlAnswer, ControlRequest};
 
 /// Maximum number of lines of one kind: there can be hundreds of queues.
@@ -42,7 +45,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, path: &Path) -> Result<(), Failure> {
     let report = ask_for_report(&control_socket(path)?).await?;
     let text = if arguments.json {
-        serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n"
+        json::to_pretty(&report).context("failed to write JSON")? + "\n"
     } else {
         render(&report)
     };
@@ -91,6 +94,10 @@ async fn ask_for_report(socket: &Path) -> anyhow::Result<StatusReport> {
 /// The column QUEUE shows the visible messages and those in flight.
 pub(super) fn render(report: &StatusReport) -> String {
     let mut lines = vec![headline(report)];
+    if report.index.state == IndexState::Degraded {
+        let reason = report.index.reason.as_deref().unwrap_or("unknown reason");
+        lines.push(format!("index degraded: {}", printable(reason)));
+    }
     lines.extend(failed(report));
     lines.extend(first(&report.waiting_for, |what| {
         format!("waiting: {}", printable(what))
@@ -107,7 +114,12 @@ pub(super) fn render(report: &StatusReport) -> String {
         .iter()
         .filter(|queue| queue.state == ReceiveState::Failing);
     let failing: Vec<&QueueReport> = failing.collect();
-    for part in [notes, first(&failing, |queue| failure(queue))] {
+    let problems = report.queues.iter().flat_map(problems).collect::<Vec<_>>();
+    for part in [
+        notes,
+        first(&failing, |queue| failure(queue)),
+        first(&problems, String::clone),
+    ] {
         if !part.is_empty() {
             lines.push(String::new());
             lines.extend(part);
@@ -133,6 +145,7 @@ fn headline(report: &StatusReport) -> String {
 fn failed(report: &StatusReport) -> Vec<String> {
     let counts = [
         (report.index.commit_failures, "commit"),
+        (report.index.merge_failures, "merge"),
         (report.refused_reloads, "new configuration"),
     ];
     let failed = counts.into_iter().filter(|(count, _)| *count > 0);
@@ -221,6 +234,9 @@ fn notes(source: &SourceReport) -> Vec<String> {
         let (at, text) = (printable(&error.at), printable(&error.text));
         note(&format_args!("last error, at {at}: {text}"));
     }
+    if let Some(keys) = &source.unusable_keys {
+        note(&printable(&keys.text()));
+    }
     if let Some(scan) = &source.scan {
         note(&format_args!(
             "scanning for {} ({}): {} keys listed, {} admitted; {} added, {} changed, {} removed",
@@ -244,6 +260,12 @@ fn notes(source: &SourceReport) -> Vec<String> {
         ));
     }
     notes
+}
+
+fn problems(queue: &QueueReport) -> impl Iterator<Item = String> {
+    let url = printable(&queue.url);
+    let problems = queue.problems.iter();
+    problems.map(move |problem| format!("queue {url}: {}", printable(&problem.text)))
 }
 
 fn failure(queue: &QueueReport) -> String {

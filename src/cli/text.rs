@@ -38,4 +38,21 @@ pub(super) fn lost() -> Option<io::Error> {
     lost.take().or(flushed)
 }
 
+/// Like [`printable`], for texts of several lines such as errors.
+pub(super) fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    lines.join("\n")
+}
+
 pub(super) use crate::core::human::{grouped, printable, size};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_lines() {
+        let text = "first\u{202e}\n  second\u{9b}\n";
+        assert_eq!(printable_lines(text), "first\\u{202e}\n  second\\u{9b}\n");
+    }
+}

@@ -51,9 +51,22 @@ pub(super) struct NewArguments {
     /// Also allow access to /metrics
     #[arg(long)]
     admin: bool,
+    /// Also allow changing and removing these Sources, and creating new ones with --all-sources; includes --admin
+    #[arg(long)]
+    manage: bool,
     /// Last valid day (UTC), for example 2027-01-31, or the time of expiry
     #[arg(long, value_name = "DATE", value_parser = expiry)]
     expires: Option<Timestamp>,
+}
+
+impl NewArguments {
+    fn level(&self) -> AccessLevel {
+        match (self.manage, self.admin) {
+            (true, _) => AccessLevel::Manage,
+            (false, true) => AccessLevel::Admin,
+            (false, false) => AccessLevel::Read,
+        }
+    }
 }
 
 fn expiry(word: &str) -> Result<Timestamp, String> {
@@ -87,11 +100,7 @@ fn new(arguments: &NewArguments, file: &Path, config: &Config) -> Result<(), Fai
     let sources = arguments.source.iter().map(String::as_str);
     let entry = TokenEntry {
         name: name.clone(),
-        level: if arguments.admin {
-            AccessLevel::Admin
-        } else {
-            AccessLevel::Read
-        },
+        level: arguments.level(),
         scope: if arguments.all_sources {
             SourceScope::All
         } else {

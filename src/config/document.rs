@@ -4,6 +4,8 @@
 //! Errors of the TOML parser quote the line, so only their message is used. The message can quote a value, so
 //! secrets are searched for and left out first.
 
+mod forbidden;
+
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
 use std::ops::Range;
@@ -22,26 +24,71 @@ const MAX_MISTAKES: usize = 100;
 /// The key of the table whose content could be a secret. If one of its keys has a mistake, all of it is left out.
 const CREDENTIALS: &str = "credentials";
 
-/// Starts of messages of the parser with words that TOML does not use, and their replacements.
-const PLAIN_WORDS: [(&str, &str); 2] = [
+/// Words in messages of the parser that TOML does not use, and their replacements.
+const PLAIN_WORDS: [(&str, &str); 6] = [
+    (
+        "unknown field `source`, expected one of `name`",
+        "remove the header [[source]]: this file is one Source, so its keys are at the top level: `name`",
+    ),
     ("invalid type: sequence,", "invalid type: a list,"),
     ("invalid type: map,", "invalid type: a table,"),
+    ("unknown variant `", "unknown value `"),
+    ("` as i128, expected", "`, expected"),
+    ("` as u128, expected", "`, expected"),
 ];
+
+/// Starts of messages of the parser about the text, and what to say instead.
+const PLAIN_PROBLEMS: [(&str, &str); 12] = [
+    (
+        "string values must be quoted",
+        "the value is missing, or it is a text without quotes; write key = \"text\"",
+    ),
+    (
+        "invalid basic string, expected `\"`",
+        "the text has no quotation mark at its end",
+    ),
+    (
+        "invalid basic string, expected non-double-quote",
+        "the text has a control character; write it as an escape such as \\t",
+    ),
+    (
+        "missing escaped value",
+        "a backslash in double quotes starts an escape such as \\t; write \\\\ for a backslash, or the text in single \
+         quotes",
+    ),
+    ("key with no value", "a key has no value; write key = value"),
+    (
+        "invalid key-value pair",
+        "a key is missing; write key = value",
+    ),
+    ("extra `=`", "there is a second `=`; write a text in quotes"),
+    (
+        "unexpected key or value",
+        "there is more after the value; start a new line, or a comment with #",
+    ),
+    (
+        "unexpected leading zero",
+        "a number cannot start with 0; write an id or another text in quotes",
+    ),
+    (
+        "missing comma between array elements",
+        "a comma is missing between two values of a list",
+    ),
+    (
+        "unclosed inline table",
+        "the table in braces has no } at its end",
+    ),
+    (
+        "cannot recurse further",
+        "lists or tables are nested too deeply",
+    ),
+];
+
+/// Maximum length of a key that errors about the text of its line name, in characters. A longer one may be a secret.
+const MAX_NAMED_KEY: usize = 30;
 
 /// Maximum size of a file. A device such as `/dev/zero` has no end and must not fill the memory.
 const MAX_BYTES: u64 = 64 << 20;
-
-/// Keys that usually have a secret as their value, in lower case without `_` and `-`.
-const SECRET_KEYS: [&str; 8] = [
-    "secret",
-    "secretkey",
-    "secretaccesskey",
-    "awssecretaccesskey",
-    "sessiontoken",
-    "awssessiontoken",
-    "password",
-    "accesskeysecret",
-];
 
 /// A parsed file.
 pub(super) struct Document<T> {
@@ -51,29 +98,56 @@ pub(super) struct Document<T> {
     pub places: Places,
 }
 
-/// Reads and parses the file, and adds its mistakes. Returns `None` if the text is not TOML or has too many
-/// mistakes.
+/// Reads and parses the file, and adds its mistakes. Returns `None` if nothing of it can be used.
 pub(super) fn read<T: DeserializeOwned>(
     path: &Path,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Document<T>> {
-    let text = match read_text(path) {
+    let bytes = bytes_of(path, mistakes)?;
+    parse(path, &bytes, mistakes)
+}
+
+/// Reads the file. Adds the mistake if it cannot be read.
+pub(super) fn bytes_of(path: &Path, mistakes: &mut Vec<Mistake>) -> Option<Vec<u8>> {
+    let unreadable = |cause| Mistake::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
+    let read = read_bytes(path).map_err(unreadable);
+    read.map_err(|mistake| mistakes.push(mistake)).ok()
+}
+
+/// Parses the content of a file, and adds its mistakes. Returns `None` if nothing of it can be used.
+///
+/// If the text is not TOML, the lines after the first error may mean something else, so only the lines before it are
+/// examined further.
+pub(super) fn parse<T: DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Document<T>> {
+    let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        Err(cause) => {
-            let path = path.to_owned();
-            mistakes.push(Mistake::Unreadable { path, cause });
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            mistakes.push(Mistake::Malformed {
+                path: path.to_owned(),
+                line: 1 + before.iter().filter(|&&byte| byte == b'\n').count(),
+                problem: "the text is not UTF-8; save the file in the encoding UTF-8".to_owned(),
+            });
             return None;
         }
     };
     let mut found = Vec::new();
-    let (table, errors) = DeTable::parse_recoverable(&text);
-    let mut places = Places::new(&text, table.get_ref());
-    let value = if errors.is_empty() {
-        deserialize(table, &mut places, &mut found)
-    } else {
-        found.extend(syntax_errors(&text, &places, errors));
-        None
-    };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut places = Places::new(text, table.get_ref());
+    let syntax = syntax_errors(text, &places, errors);
+    let value = deserialize(table, &mut places, &mut found);
+    if let Some(end) = syntax.iter().map(|error| places.line_at(error.at)).min() {
+        found.retain(|error| places.line_at(error.at) < end);
+        places.end_before(end);
+    }
+    found.extend(syntax);
     mistakes.extend(found.into_iter().map(|error| Mistake::Malformed {
         path: path.to_owned(),
         line: places.line_at(error.at),
@@ -87,20 +161,20 @@ pub(super) fn read<T: DeserializeOwned>(
 
 /// Reads what can be read of the file, and calls `look` with it.
 pub(super) fn peek<T>(path: &Path, look: impl FnOnce(&DeTable<'_>) -> T) -> Option<T> {
-    let text = read_text(path).ok()?;
+    let text = String::from_utf8(read_bytes(path).ok()?).ok()?;
     let (table, _) = DeTable::parse_recoverable(&text);
     Some(look(table.get_ref()))
 }
 
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let file = File::open(path)?;
-    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
         let problem = format!("it has more than {MAX_BYTES} bytes");
         return Err(Error::new(ErrorKind::InvalidData, problem));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 /// A mistake in the text, with its offset in bytes.
@@ -124,9 +198,7 @@ impl From<toml::de::Error> for ParseError {
         error.set_input(None);
         let mut problem = error.to_string().trim_end().replace('\n', " ");
         for (jargon, plain) in PLAIN_WORDS {
-            if let Some(rest) = problem.strip_prefix(jargon) {
-                problem = format!("{plain}{rest}");
-            }
+            problem = problem.replacen(jargon, plain, 1);
         }
         Self::new(error.span().unwrap_or(0..0), problem)
     }
@@ -141,7 +213,7 @@ fn syntax_errors(text: &str, places: &Places, errors: Vec<toml::de::Error>) -> V
         let key = key.filter(|_| error.message() == "duplicate key");
         let named = key.map(|key| format!("duplicate key `{key}`; keep one of its lines"));
         let mut error = ParseError::from(error);
-        error.problem = named.unwrap_or(error.problem);
+        error.problem = named.unwrap_or_else(|| in_plain_words(text, &error));
         let line = places.line_at(error.at);
         if found.iter().all(|other| places.line_at(other.at) != line) {
             found.push(error);
@@ -150,13 +222,35 @@ fn syntax_errors(text: &str, places: &Places, errors: Vec<toml::de::Error>) -> V
     found
 }
 
+/// The problem in words that need no knowledge of the parser, after the key whose value has it.
+fn in_plain_words(text: &str, error: &ParseError) -> String {
+    let mut plain = PLAIN_PROBLEMS.iter();
+    let plain = plain.find(|(start, _)| error.problem.starts_with(start));
+    let problem = plain.map_or(&*error.problem, |(_, plain)| plain);
+    match key_before(text, error.at) {
+        Some(key) => format!("{key}: {problem}"),
+        None => problem.to_owned(),
+    }
+}
+
+/// The key on the line of this offset, if its value has the offset. A text that could be a secret is no key.
+fn key_before(text: &str, at: usize) -> Option<&str> {
+    let before = text.get(..at)?;
+    let line = before.rsplit('\n').next()?;
+    let (key, _) = line.split_once('=')?;
+    let key = key.trim();
+    let is_key = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.';
+    let is_named = (1..=MAX_NAMED_KEY).contains(&key.len()) && key.chars().all(is_key);
+    is_named.then_some(key)
+}
+
 /// Deserializes the table. As long as a key has a mistake, leaves out the key and starts again.
 fn deserialize<T: DeserializeOwned>(
     mut table: Spanned<DeTable<'_>>,
     places: &mut Places,
     found: &mut Vec<ParseError>,
 ) -> Option<T> {
-    leave_out_secrets(table.get_mut(), "", places, found);
+    forbidden::leave_out(table.get_mut(), "", places, found);
     while found.len() < MAX_MISTAKES {
         let error = match T::deserialize(Deserializer::from(table.clone())) {
             Ok(value) => return Some(value),
@@ -210,79 +304,4 @@ fn holds(value: &Spanned<DeValue<'_>>, at: usize) -> bool {
             DeValue::Array(values) => values.iter().any(|value| holds(value, at)),
             _ => false,
         }
-}
-
-/// Leaves out secrets, and credentials with an unexpected structure, which could be secrets.
-fn leave_out_secrets(
-    table: &mut DeTable<'_>,
-    above: &str,
-    places: &mut Places,
-    found: &mut Vec<ParseError>,
-) {
-    let mut exposed = Vec::new();
-    for (key, value) in table.iter_mut() {
-        let path = Places::below(above, key.get_ref());
-        let error = match secret_in(key, value) {
-            Some(error) => error,
-            None => {
-                leave_out_secrets_in(value.get_mut(), &path, places, found);
-                continue;
-            }
-        };
-        found.push(error);
-        places.leave_out(path);
-        exposed.push(key.get_ref().clone());
-    }
-    for key in exposed {
-        table.remove(&*key);
-    }
-}
-
-fn leave_out_secrets_in(
-    value: &mut DeValue<'_>,
-    path: &str,
-    places: &mut Places,
-    found: &mut Vec<ParseError>,
-) {
-    match value {
-        DeValue::Table(table) => leave_out_secrets(table, path, places, found),
-        DeValue::Array(values) => {
-            for (index, value) in values.iter_mut().enumerate() {
-                let path = Places::item(path, index);
-                leave_out_secrets_in(value.get_mut(), &path, places, found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The reason to leave out the key: it usually has a secret as its value, or it is `credentials` and contains
-/// such a key or a value that is not a string.
-fn secret_in(key: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>) -> Option<ParseError> {
-    let name = key.get_ref().as_ref();
-    let letters = name.replace(['_', '-'], "").to_ascii_lowercase();
-    if SECRET_KEYS.contains(&letters.as_str()) {
-        return Some(ParseError::new(
-            key.span(),
-            format!(
-                "`{name}` is not allowed in the configuration; put the secret in a file that only \
-                 this user can read, and set secret_access_key_file = \"/path/to/file\", or \
-                 secret_access_key_credential = \"name\" for a systemd credential"
-            ),
-        ));
-    }
-    if name != CREDENTIALS {
-        return None;
-    }
-    let DeValue::Table(table) = value.get_ref() else {
-        let problem = "credentials must be a table such as { profile = \"name\" }";
-        return Some(ParseError::new(value.span(), problem));
-    };
-    table.iter().find_map(|(key, value)| {
-        secret_in(key, value).or_else(|| {
-            let name = key.get_ref();
-            let problem = format!("credentials.{name} must be a string in quotes");
-            (!value.get_ref().is_str()).then(|| ParseError::new(value.span(), problem))
-        })
-    })
 }

@@ -125,7 +125,7 @@ impl InvalidValues {
 }
 
 /// One value that is not allowed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}{}: {problem}", value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default())]
 pub struct InvalidValue {
     /// The key, such as `events.queue_url`.
@@ -153,6 +153,12 @@ impl InvalidValue {
             value: None,
             problem: problem.into(),
         }
+    }
+
+    /// Whether the value is the one of this key, or a part of it.
+    pub fn is_in(&self, key: &str) -> bool {
+        let below = self.key.strip_prefix(key);
+        below.is_some_and(|rest| rest.is_empty() || key.is_empty() || rest.starts_with(['.', '[']))
     }
 
     /// Puts the key below another key, as in `events.credentials`.

@@ -3,13 +3,14 @@
 //! These types hold values as written. Validation and defaults are in the modules that resolve them. They also
 //! report missing keys: a key that is missing here would end the parser, and with it the report.
 
-use std::fmt;
-use std::marker::PhantomData;
+mod values;
 
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Serialize};
 
 use crate::core::source::rules::RuleSelection;
+
+pub use values::WholeNumber;
+use values::{list, rule_selection, write_rule_selection};
 
 /// The configuration file.
 #[derive(Debug, Deserialize)]
@@ -32,6 +33,12 @@ pub struct ConfigFile {
     /// How searches are answered.
     #[serde(default)]
     pub search: SearchFile,
+    /// The limits of managed Sources.
+    #[serde(default)]
+    pub managed: ManagedFile,
+    /// How the secrets of managed Sources are sealed.
+    #[serde(default)]
+    pub secrets: SecretsFile,
     /// The Sources that are not in separate files.
     #[serde(default, deserialize_with = "list")]
     pub source: Vec<SourceFile>,
@@ -96,6 +103,8 @@ pub struct ServeFile {
     pub tokens: Option<String>,
     #[serde(default, deserialize_with = "list")]
     pub hosts: Vec<String>,
+    #[serde(default, deserialize_with = "list")]
+    pub cors_origins: Vec<String>,
     pub tls_certificate: Option<String>,
     pub tls_key: Option<String>,
     pub control_socket: Option<String>,
@@ -115,37 +124,86 @@ pub struct SearchFile {
     pub concurrent_searches: Option<WholeNumber>,
 }
 
+/// `[managed]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { max_sources = 100 }"
+)]
+#[allow(missing_docs, reason = "documented in `ManagedConfig`")]
+pub struct ManagedFile {
+    #[serde(default)]
+    pub allow_machine_credentials: bool,
+    #[serde(default, deserialize_with = "list")]
+    pub allowed_hosts: Vec<String>,
+    pub max_sources: Option<WholeNumber>,
+}
+
+/// `[secrets]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { key_file = \"/path/to/keys\" }"
+)]
+pub struct SecretsFile {
+    /// The file with the keys that seal.
+    pub key_file: Option<String>,
+}
+
 /// `[[source]]`, or a whole file in `sources.d`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(
     deny_unknown_fields,
     expecting = "a table with name, bucket and subdomain"
 )]
 #[allow(missing_docs, reason = "documented in `Source`")]
 pub struct SourceFile {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(default = "enabled")]
+    #[serde(default = "enabled", skip_serializing_if = "is_true")]
     pub enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefix: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint_url: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub path_style: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub endpoint_order: EndpointOrderFile,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subdomain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotation: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub rules: RulesFile,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub folder_markers: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialsFile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_bucket_owner: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub request_payer: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reconcile_every_minutes: Option<WholeNumber>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<EventsFile>,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn enabled() -> bool {
@@ -153,7 +211,7 @@ fn enabled() -> bool {
 }
 
 /// `endpoint_order`
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(
     rename_all = "kebab-case",
     expecting = "\"standard\" or \"external-first\""
@@ -166,146 +224,75 @@ pub enum EndpointOrderFile {
 }
 
 /// `rules`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(
     deny_unknown_fields,
     expecting = "a table such as { include = [\"/images\"] }"
 )]
 pub struct RulesFile {
     /// Which keys are assets.
-    #[serde(default, deserialize_with = "rule_selection")]
+    #[serde(
+        default,
+        deserialize_with = "rule_selection",
+        serialize_with = "write_rule_selection",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub include: Option<RuleSelection>,
     /// Which of these keys are not.
-    #[serde(default, deserialize_with = "rule_selection")]
+    #[serde(
+        default,
+        deserialize_with = "rule_selection",
+        serialize_with = "write_rule_selection",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub exclude: Option<RuleSelection>,
     /// Whether the rules ignore case.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub case_insensitive: bool,
 }
 
 /// `events`
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(
     deny_unknown_fields,
     expecting = "a table such as { queue_url = \"https://…\" }"
 )]
 #[allow(missing_docs, reason = "documented in `Events`")]
 pub struct EventsFile {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialsFile>,
 }
 
 /// `credentials`: one of four kinds. The keys determine which one.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(
     deny_unknown_fields,
     expecting = "a table such as { profile = \"name\" }"
 )]
 pub struct CredentialsFile {
     /// The name of a profile. No other key is allowed with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// The ARN of a role.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// The external ID of the role.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The id of an access key. Needs one of the two keys below.
+    /// The id of an access key. Needs one of the keys below.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
     /// The path of the file with the secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_access_key_file: Option<String>,
     /// The systemd credential with the secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_access_key_credential: Option<String>,
-}
-
-/// Reads `"all"` or a list of rules.
-fn rule_selection<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<RuleSelection>, D::Error> {
-    struct SelectionVisitor;
-
-    impl<'de> Visitor<'de> for SelectionVisitor {
-        type Value = RuleSelection;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("\"all\" or a list of rules such as [\"/images\", \"**/*.jpg\"]")
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<RuleSelection, E> {
-            match text {
-                "all" => Ok(RuleSelection::All),
-                _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
-            }
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RuleSelection, A::Error> {
-            let mut rules = Vec::new();
-            while let Some(rule) = list.next_element()? {
-                rules.push(rule);
-            }
-            Ok(RuleSelection::Paths(rules))
-        }
-    }
-
-    deserializer.deserialize_any(SelectionVisitor).map(Some)
-}
-
-/// A whole number as written, of any size.
-#[derive(Clone, Copy, Debug)]
-pub struct WholeNumber(pub i128);
-
-impl<'de> Deserialize<'de> for WholeNumber {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumberVisitor;
-
-        impl Visitor<'_> for NumberVisitor {
-            type Value = WholeNumber;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number")
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<WholeNumber, E> {
-                Ok(WholeNumber(number.into()))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<WholeNumber, E> {
-                Ok(WholeNumber(number.into()))
-            }
-
-            fn visit_i128<E>(self, number: i128) -> Result<WholeNumber, E> {
-                Ok(WholeNumber(number))
-            }
-
-            fn visit_u128<E>(self, number: u128) -> Result<WholeNumber, E> {
-                Ok(WholeNumber(i128::try_from(number).unwrap_or(i128::MAX)))
-            }
-        }
-
-        deserializer.deserialize_any(NumberVisitor)
-    }
-}
-
-/// Reads a list. Errors call it that.
-fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    struct ListVisitor<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
-            let mut values = Vec::new();
-            while let Some(value) = list.next_element()? {
-                values.push(value);
-            }
-            Ok(values)
-        }
-    }
-
-    deserializer.deserialize_any(ListVisitor(PhantomData))
+    /// The sealed secret. Only the file of a managed Source has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_access_key_sealed: Option<String>,
 }

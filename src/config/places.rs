@@ -12,6 +12,8 @@ pub(super) struct Places {
     /// The offset of each key.
     offsets: HashMap<String, usize>,
     left_out: Vec<String>,
+    /// The first line that is not TOML.
+    end: Option<usize>,
 }
 
 impl Places {
@@ -23,6 +25,7 @@ impl Places {
             line_ends: line_ends.map(|(offset, _)| offset).collect(),
             offsets: HashMap::new(),
             left_out: Vec::new(),
+            end: None,
         };
         places.add_table(table, "");
         places
@@ -67,6 +70,21 @@ impl Places {
     /// Remembers that this key is left out.
     pub(super) fn leave_out(&mut self, path: String) {
         self.left_out.push(path);
+    }
+
+    /// Remembers that this line is not TOML.
+    pub(super) fn end_before(&mut self, line: usize) {
+        self.end = Some(line);
+    }
+
+    /// Whether the line can be trusted to mean what it seems to mean.
+    pub(super) fn is_before_end(&self, line: usize) -> bool {
+        self.end.is_none_or(|end| line < end)
+    }
+
+    /// Whether something that is missing may be in lines that are not TOML.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.end.is_some()
     }
 
     /// Whether the key is left out, or contains a key that is, or is in one that is.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::error::{InvalidValue, InvalidValues};
 use super::file::{EventsSettingsFile, ServeFile};
 use super::listen::{self, Listen, MAX_SOCKET_PATH, TlsFiles, check_socket, path};
-use super::validate;
+use super::{origin, validate};
 
 /// The file name of the control socket in the data directory.
 const CONTROL_SOCKET: &str = "control.sock";
@@ -20,6 +20,8 @@ pub struct ServeConfig {
     pub tokens: Option<PathBuf>,
     /// Host names of the service in addition to those of this machine, in lower case.
     pub hosts: Vec<String>,
+    /// The origins of web pages elsewhere that may use the API, as browsers send them.
+    pub cors_origins: Vec<String>,
     /// The certificate and key for TLS. `None` if TLS is off.
     pub tls: Option<TlsFiles>,
     /// The socket for requests of other commands to the daemon.
@@ -68,11 +70,16 @@ pub(super) fn serve(
         invalid.accept(listen::check_reach(listen, has_tokens, has_tls));
     }
     let hosts = file.hosts.iter().map(|name| listen::host(name));
+    let origins = origin::cors_origins(&file.cors_origins);
     let control = file.control_socket.as_deref();
     ServeConfig {
         listen,
         tokens,
         hosts: hosts.map(|host| invalid.accept(host)).collect(),
+        cors_origins: origins
+            .into_iter()
+            .map(|origin| invalid.accept(origin))
+            .collect(),
         tls,
         control_socket: invalid.accept(control_socket(control, folder, data_dir)),
         grace_period: Duration::from_secs(grace.into()),

@@ -3,8 +3,9 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::core::source::{Credentials, EndpointOrder, Events, RuleDecision, SecretFile};
+use crate::core::source::{Credentials, EndpointOrder, Events, RuleDecision, SecretPlace};
 
+mod reading_again;
 mod refusals;
 mod reports;
 
@@ -82,6 +83,9 @@ fn resolves_all_values() {
         folder_markers = true
         expected_bucket_owner = "012345678901"
         request_payer = true
+        thumbnail_url = "https://{subdomain}.example.com/{path}?w=400"
+        annotation = "For the press\nteam"
+        reconcile_every_minutes = 30
         credentials = { role_arn = "arn:aws:iam::123456789012:role/r", external_id = "x1" }
 
         [source.rules]
@@ -113,6 +117,12 @@ fn resolves_all_values() {
         source.asset_url("a/b c/d e"),
         "https://my-photos.example.com/x/d%20e"
     );
+    assert_eq!(
+        source.thumbnail_url("a b/c d/é&e").as_deref(),
+        Some("https://my-photos.example.com/a%20b/c%20d/%C3%A9%26e?w=400")
+    );
+    assert_eq!(source.annotation.as_deref(), Some("For the press\nteam"));
+    assert_eq!(config.scan.interval_of(source), Duration::from_secs(1_800));
     assert_eq!(source.endpoint_order, EndpointOrder::ExternalFirst);
     assert!(source.path_style && source.folder_markers && source.request_payer);
     assert_eq!(
@@ -149,15 +159,15 @@ fn resolves_the_path_of_a_secret() {
         ))
     };
     let absolute = load(&in_file("/run/secret")).unwrap();
-    let secret = SecretFile::Path("/run/secret".into());
+    let secret = SecretPlace::File("/run/secret".into());
     assert_eq!(absolute.sources[0].credentials, key("AK", secret));
     let relative_folder = in_file("secrets/photos");
     let relative = load(&relative_folder).unwrap();
-    let secret = SecretFile::Path(relative_folder.path().join("secrets/photos"));
+    let secret = SecretPlace::File(relative_folder.path().join("secrets/photos"));
     assert_eq!(relative.sources[0].credentials, key("AK", secret));
     let systemd =
         "credentials = { access_key_id = \"AK\", secret_access_key_credential = \"photos.key\" }";
-    let secret = SecretFile::SystemdCredential("photos.key".into());
+    let secret = SecretPlace::SystemdCredential("photos.key".into());
     assert_eq!(
         load(&folder(systemd)).unwrap().sources[0].credentials,
         key("AK", secret)
@@ -216,5 +226,5 @@ fn reads_sources_from_their_own_files() {
     let Credentials::AccessKey { secret, .. } = &config.sources[2].credentials else {
         panic!("not an access key: {:?}", config.sources[2].credentials);
     };
-    assert_eq!(*secret, SecretFile::Path(folder.path().join("k")));
+    assert_eq!(*secret, SecretPlace::File(folder.path().join("k")));
 }

@@ -3,12 +3,20 @@
 //! `key` is the name of the value in errors.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::config::error::InvalidValue;
 use crate::config::file::WholeNumber;
+use crate::core::source::queue_url;
 
 /// Maximum length of the name of a Source, in characters.
 const MAX_NAME: usize = 64;
+
+/// Maximum length of the note about a Source, in characters.
+const MAX_ANNOTATION: usize = 1_000;
+
+/// The time between two scans, if none is set: a day.
+const SCAN_INTERVAL_MINUTES: u32 = 1_440;
 
 /// Returns the number if it is in the range, or the default if there is none.
 pub(super) fn number(
@@ -28,6 +36,31 @@ pub(super) fn number(
             value: Some(value.to_string()),
             problem: format!("must be a number from {} to {}", range.start(), range.end()),
         })
+}
+
+/// Returns the maximum time between two scans, which is written in minutes.
+pub(super) fn scan_interval(
+    key: &str,
+    minutes: Option<WholeNumber>,
+) -> Result<Duration, InvalidValue> {
+    let minutes = number(key, minutes, SCAN_INTERVAL_MINUTES, 1..=43_200)?;
+    Ok(Duration::from_secs(60 * u64::from(minutes)))
+}
+
+/// Checks the note about a Source. An empty one is none.
+pub(super) fn annotation(text: Option<String>) -> Result<Option<String>, InvalidValue> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let is_forbidden = |c: char| c.is_control() && !"\n\t".contains(c);
+    let problem = if text.chars().count() > MAX_ANNOTATION {
+        format!("must not have more than {MAX_ANNOTATION} characters")
+    } else if text.contains(is_forbidden) {
+        "must be plain text, without control characters".to_owned()
+    } else {
+        return Ok(Some(text));
+    };
+    Err(InvalidValue::hidden("annotation", problem))
 }
 
 /// Checks the name of a Source.
@@ -52,11 +85,17 @@ pub(super) fn name(name: &str) -> Result<(), InvalidValue> {
 pub(super) fn bucket(bucket: &str) -> Result<(), InvalidValue> {
     let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_allowed = |c: char| is_edge(c) || c == '-' || c == '.';
-    let problem = if bucket.starts_with("s3://") || bucket.contains('/') {
-        "set only the name of the bucket, and set `prefix` to the folder in it"
+    let problem = if bucket.starts_with("arn:") && bucket.contains(":accesspoint") {
+        "set the name of the bucket, not the ARN of an access point; if you may use only the access point, set its \
+         alias, which ends in \"-s3alias\", and leave out `events`"
     } else if bucket.starts_with("arn:") {
-        "set the name of the bucket or the alias of an access point, not an ARN"
-    } else if bucket.ends_with("--x-s3") {
+        "set the name of the bucket, which is the last part of the ARN, and set `prefix` to the folder in it"
+    } else if bucket.starts_with("http://") || bucket.starts_with("https://") {
+        "set only the name of the bucket, and set `prefix` to the folder in it; for a store other than AWS, set \
+         `endpoint_url` to its URL"
+    } else if bucket.starts_with("s3://") || bucket.contains('/') {
+        "set only the name of the bucket, and set `prefix` to the folder in it"
+    } else if bucket.ends_with("--x-s3") || bucket.ends_with("--xa-s3") {
         "directory buckets list their keys in no order, so they cannot be mirrored; use a \
          general-purpose bucket"
     } else if !(3..=63).contains(&bucket.len())
@@ -147,9 +186,9 @@ pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, In
         );
         return Err(InvalidValue::hidden(key, problem));
     }
-    let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || "?#\\".contains(c);
+    let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || "?#\\\"<>`".contains(c);
     let problem = if url.contains(is_forbidden) {
-        "the URL must not contain spaces, \"?\", \"#\" or \"\\\""
+        "the URL must not contain spaces, quotes, \"?\", \"#\", \"\\\", \"<\" or \">\""
     } else if !is_host_and_port(host) {
         "the URL has no host, or an invalid port"
     } else {
@@ -159,6 +198,16 @@ pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, In
     Err(InvalidValue::text(key, url, problem))
 }
 
+/// The same for the URL of a queue. Two Sources must not use one queue by two URLs that look different.
+pub(super) fn queue_url(url: &str, example: &str) -> Result<String, InvalidValue> {
+    let key = "events.queue_url";
+    let checked = http_url(key, url, example)?;
+    match queue_url::path_problem(&checked) {
+        Some(problem) => Err(InvalidValue::text(key, url, problem)),
+        None => Ok(checked),
+    }
+}
+
 fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         // The colons of an IPv6 address in brackets do not precede a port.
@@ -166,5 +215,6 @@ fn is_host_and_port(text: &str) -> bool {
         _ => (text, None),
     };
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    !host.is_empty() && port.is_none_or(is_port)
+    // The page puts the host into a header, in which some characters have a meaning. An encoded host could be any.
+    !host.is_empty() && !host.contains(['*', ',', ';', '\'', '%']) && port.is_none_or(is_port)
 }

@@ -19,3 +19,4 @@ pub mod schedule;
 pub mod sequencer;
 pub mod source_state;
 pub mod timestamp;
+pub mod unusable_key;

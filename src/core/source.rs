@@ -5,6 +5,8 @@
 //! It says where credentials are found but never contains a secret.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,16 +17,23 @@ pub mod aws_host;
 pub mod case;
 pub mod decision;
 pub mod glob;
+pub mod limits;
+pub mod look_alike;
+pub mod named_assets;
 mod near_miss;
+pub mod network;
 pub mod pattern;
 pub mod pattern_set;
+pub mod public_address;
 pub mod queue_url;
 pub mod reference;
+pub mod rule_preview;
 pub mod rules;
 mod search_source;
 
 pub use decision::RuleDecision;
-pub use near_miss::{NearMiss, other_spellings};
+pub use limits::SourceLimits;
+pub use near_miss::NearMiss;
 pub use reference::ReferenceError;
 pub use rules::Rules;
 pub use search_source::SearchSource;
@@ -37,6 +46,10 @@ pub struct Source {
     /// Whether the Source is scanned, follows events and is searched. Records of a disabled Source stay
     /// in the index but are not found.
     pub enabled: bool,
+    /// Whether people set it up through the page, the API or the command line. Otherwise the configuration has it.
+    pub is_managed: bool,
+    /// What it may use of this machine. `None` means everything. Managed Sources have limits.
+    pub limits: Option<Arc<SourceLimits>>,
     /// The name of the bucket.
     pub bucket: String,
     /// The prefix of all keys of the Source. It is empty for the whole bucket, otherwise it ends in `/`.
@@ -53,6 +66,10 @@ pub struct Source {
     pub subdomain: String,
     /// The part of an asset's URL before the asset path. It has no `/` at the end.
     pub base_url: String,
+    /// The URL of a small picture of each asset. It contains [`address::PATH_PLACEHOLDER`].
+    pub thumbnail_url: Option<String>,
+    /// A note for people, in plain text.
+    pub annotation: Option<String>,
     /// The rules that decide which keys are assets.
     pub rules: Rules,
     /// Whether an empty object whose key ends in `/` can be an asset.
@@ -65,6 +82,8 @@ pub struct Source {
     pub request_payer: bool,
     /// The queue with the event notifications of the bucket, if any.
     pub events: Option<Events>,
+    /// The maximum time between two scans. `None` if it is the one of the whole configuration.
+    pub reconcile_every: Option<Duration>,
 }
 
 /// The address of us-east-1 to try first.
@@ -107,19 +126,57 @@ pub enum Credentials {
     AccessKey {
         /// The id of the access key, which is not secret.
         access_key_id: String,
-        /// The file with the secret access key.
-        secret: SecretFile,
+        /// The secret access key.
+        secret: SecretPlace,
     },
 }
 
-/// The file that a secret is read from.
+impl Credentials {
+    /// Whether they belong to this machine: its own ones, one of its profiles, or a role that they assume.
+    pub fn are_of_the_machine(&self) -> bool {
+        match self {
+            Self::DefaultChain | Self::Profile(_) | Self::AssumeRole { .. } => true,
+            Self::AccessKey { secret, .. } => !matches!(secret, SecretPlace::Sealed(_)),
+        }
+    }
+}
+
+/// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretFile {
+pub enum SecretPlace {
     /// A file at this path.
-    Path(PathBuf),
+    File(PathBuf),
     /// A systemd credential: the file with this name in `$CREDENTIALS_DIRECTORY`.
     SystemdCredential(String),
+    /// The file of a managed Source, which has it sealed.
+    Sealed(SealedSecret),
 }
+
+/// A secret that is encrypted with a key that is stored elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSecret {
+    /// The name of the Source that it was sealed for.
+    pub source: String,
+    /// The field that it was sealed for, such as `credentials.secret_access_key`.
+    pub field: String,
+    /// The encrypted secret.
+    pub text: String,
+    /// Where the keys are.
+    pub keys: KeyPlaces,
+}
+
+/// Where the keys are that seal secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPlaces {
+    /// The file that the configuration names.
+    pub file: Option<PathBuf>,
+    /// The folder of the index, which has a key file if there is no other.
+    pub data_dir: PathBuf,
+}
+
+/// The suffix of the aliases of access points.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html>
+const ACCESS_POINT_ALIAS: &str = "-s3alias";
 
 impl Source {
     /// A Source that covers a whole bucket on AWS, with every option at its default.
@@ -132,6 +189,8 @@ impl Source {
         Self {
             name: name.into(),
             enabled: true,
+            is_managed: false,
+            limits: None,
             bucket: bucket.into(),
             prefix: String::new(),
             region: None,
@@ -140,12 +199,15 @@ impl Source {
             endpoint_order: EndpointOrder::default(),
             base_url: address::base_url(address::DEFAULT_BASE_URL, &subdomain),
             subdomain,
+            thumbnail_url: None,
+            annotation: None,
             rules: Rules::default(),
             folder_markers: false,
             credentials: Credentials::default(),
             expected_bucket_owner: None,
             request_payer: false,
             events: None,
+            reconcile_every: None,
         }
     }
 
@@ -170,6 +232,12 @@ impl Source {
     /// Path segments `..` and `.` are not encoded, because clients resolve them in any encoding.
     pub fn asset_url(&self, key: &str) -> String {
         address::asset_url(&self.base_url, &self.prefix, key)
+    }
+
+    /// The URL of a small picture of the asset, if the Source has a template for it.
+    pub fn thumbnail_url(&self, key: &str) -> Option<String> {
+        let template = self.thumbnail_url.as_deref()?;
+        Some(address::thumbnail_url(template, &self.prefix, key))
     }
 
     /// Whether the assets are served from another address than `https://{subdomain}.imgix.net`.
@@ -198,6 +266,11 @@ impl Source {
     /// A rule that does not match the key although it seems to name it.
     pub fn near_miss(&self, key: &str) -> Option<NearMiss> {
         self.rules.near_miss(key.strip_prefix(&self.prefix)?)
+    }
+
+    /// The rules that match only at the top level although they are written like rules for all levels.
+    pub fn top_level_rules(&self) -> Vec<NearMiss> {
+        self.rules.top_level_rules()
     }
 
     fn is_excluded_folder_marker(&self, key: &str, size: u64) -> bool {
@@ -230,6 +303,11 @@ impl Source {
             }
         });
         ranges.collect()
+    }
+
+    /// Whether the configured bucket is the alias of an access point. Policies and events do not use the alias.
+    pub fn is_access_point(&self) -> bool {
+        self.non_aws_store().is_none() && self.bucket.ends_with(ACCESS_POINT_ALIAS)
     }
 
     /// The address of the store, or `None` if the store is AWS.

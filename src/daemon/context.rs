@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use super::commands::{ScanCommand, SessionChange};
+use crate::config::Config;
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::writer::IndexHandle;
 use crate::ingest::consumer::handler::Handler;
@@ -30,7 +31,7 @@ pub(crate) struct DaemonContext {
     pub log_filter: LogFilter,
 }
 
-/// The names of the Sources whose last scan failed. The next session retries these scans immediately, because
+/// The names of the Sources whose last scan failed. The next reload or session retries these scans immediately, because
 /// the cause may be fixed.
 #[derive(Default)]
 pub(crate) struct FailedScans(Mutex<BTreeSet<String>>);
@@ -73,6 +74,7 @@ pub(super) struct SessionParts {
     /// The message handlers, by the address of their queue.
     pub handlers: HashMap<String, Arc<Handler>>,
     pub index: Option<IndexHandle>,
+    pub config: Option<Arc<Config>>,
 }
 
 impl SessionHandle {
@@ -94,6 +96,11 @@ impl SessionHandle {
     /// The index. The session cannot end while the caller keeps the handle.
     pub(crate) fn index(&self) -> Option<IndexHandle> {
         self.lock().index.clone()
+    }
+
+    /// The configuration of the session.
+    pub(crate) fn config(&self) -> Option<Arc<Config>> {
+        self.lock().config.clone()
     }
 
     /// A number that changes while the writer thread of the index works.

@@ -1,7 +1,7 @@
 //! The server of the control socket: passes each request to the running session, and answers it.
 //!
-//! A client may disconnect: its scan or rebuild continues. Only one rebuild runs at a time. If a new
-//! configuration ends it, the client has to request it again.
+//! A client may disconnect: its scan or rebuild continues. Only one rebuild runs at a time. A new
+//! configuration does not end it.
 
 use std::io;
 use std::sync::Arc;
@@ -15,20 +15,29 @@ use tokio::task::JoinSet;
 
 use super::commands::{RebuildProgress, RebuildRequest, ScanCommand, ScanReport, SessionChange};
 use super::context::DaemonContext;
+use crate::aws::bucket::LazyBucket;
 use crate::aws::queue::{Message, ReceiptHandle};
+use crate::config::Config;
 use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
+use crate::doctor;
 use crate::index::IndexError;
 use crate::ingest::consumer::handler::MessageOutcome;
 use crate::ingest::scanner::ScanOutcome;
+use crate::managed::Actor;
+use crate::managed::changes::ChangeError;
 use crate::observe::quarantine::QuarantineEntry;
 use crate::observe::status::{StatusReport, index_bytes};
 use crate::observe::telemetry::LogFilter;
+use crate::search::explain::{BucketState, bucket_state};
 use crate::serve::connections::{ConnectionLimiter, Slot};
 use crate::serve::control::{
-    ControlAnswer, ControlRequest, LogCommand, MAX_REQUEST_BYTES, SourceScanCounts, read_line,
-    write_line,
+    ControlAnswer, ControlRequest, ListedObject, LogCommand, MAX_REQUEST_BYTES, SourceScanCounts,
+    read_line, write_line,
 };
+use crate::serve::http::page_link::{LinkError, PageLinks};
+use crate::serve::source_changes::{RequestError, SourceChanger};
+use crate::serve::source_drafts::{DraftError, SourceDrafts};
 
 /// Maximum number of connections. If all are taken, a new connection evicts the one that has been waiting for
 /// its request for the longest time. If all have sent their request, the new one waits.
@@ -47,11 +56,30 @@ const ACCEPT_BACKOFF: Duration = Duration::from_secs(1);
 /// Maximum number of attempts to compact. Merges that already run can make one fail.
 const MAX_COMPACTIONS: usize = 5;
 
+/// Maximum number of attempts to look a key up. Few, because the user waits for the result.
+const LOOK_UP_ATTEMPTS: u32 = 2;
+
+/// Why a request that needs the configuration of the session is refused.
+const BETWEEN_SESSIONS: &str = "it is just starting its work with another configuration; try again";
+
 /// How often to send the progress of scans.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
+/// What requests use besides the session.
+#[derive(Clone)]
+pub(crate) struct ControlServices {
+    pub changer: SourceChanger,
+    pub drafts: SourceDrafts,
+    /// `None` if no browser can open the page.
+    pub links: Option<PageLinks>,
+}
+
 /// Serves until it is dropped.
-pub(crate) async fn serve(listener: UnixListener, ctx: Arc<DaemonContext>) {
+pub(crate) async fn serve(
+    listener: UnixListener,
+    ctx: Arc<DaemonContext>,
+    services: ControlServices,
+) {
     let limiter = ConnectionLimiter::new(
         "the control socket",
         MAX_CONNECTIONS,
@@ -70,9 +98,10 @@ pub(crate) async fn serve(listener: UnixListener, ctx: Arc<DaemonContext>) {
             Ok((stream, _)) => {
                 is_failing = false;
                 let (ctx, rebuilding) = (Arc::clone(&ctx), Arc::clone(&rebuilding));
+                let services = services.clone();
                 let slot = limiter.acquire().await;
                 connections.spawn(async move {
-                    slot.run_until_evicted(handle(stream, &slot, &ctx, &rebuilding))
+                    slot.run_until_evicted(handle(stream, &slot, &ctx, &rebuilding, &services))
                         .await;
                 });
             }
@@ -90,7 +119,13 @@ pub(crate) async fn serve(listener: UnixListener, ctx: Arc<DaemonContext>) {
 }
 
 /// Reads one request and answers it.
-async fn handle(stream: UnixStream, slot: &Arc<Slot>, ctx: &DaemonContext, rebuilding: &Mutex<()>) {
+async fn handle(
+    stream: UnixStream,
+    slot: &Arc<Slot>,
+    ctx: &DaemonContext,
+    rebuilding: &Mutex<()>,
+    services: &ControlServices,
+) {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader);
     let request = read_line(&mut lines, MAX_REQUEST_BYTES);
@@ -101,7 +136,7 @@ async fn handle(stream: UnixStream, slot: &Arc<Slot>, ctx: &DaemonContext, rebui
     };
     let _request = slot.begin_request();
     // Writing fails if the client has disconnected. Then it needs no answer.
-    let _ = answer(request, ctx, rebuilding, &mut writer).await;
+    let _ = answer(request, ctx, rebuilding, services, &mut writer).await;
 }
 
 /// Writes all answers to a request. `request` is an error if it could not be read.
@@ -109,13 +144,14 @@ async fn answer(
     request: Result<ControlRequest, String>,
     ctx: &DaemonContext,
     rebuilding: &Mutex<()>,
+    services: &ControlServices,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<()> {
     let result = match request {
         Err(reason) => Err(reason),
         Ok(request) => {
             write_line(writer, &ControlAnswer::Accepted).await?;
-            execute(request, ctx, rebuilding, writer).await?
+            execute(request, ctx, rebuilding, services, writer).await?
         }
     };
     let last = match result {
@@ -131,6 +167,7 @@ async fn execute(
     request: ControlRequest,
     ctx: &DaemonContext,
     rebuilding: &Mutex<()>,
+    services: &ControlServices,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     match request {
@@ -142,14 +179,19 @@ async fn execute(
             write_line(writer, &ControlAnswer::Status(Box::new(report))).await?;
             Ok(Ok(()))
         }
-        ControlRequest::Reindex { sources, fresh } => {
-            reindex(sources, ScanMode::requested(fresh), ctx, writer).await
+        ControlRequest::Reindex {
+            sources,
+            fresh,
+            allow_empty,
+        } => {
+            let mode = ScanMode::requested(fresh);
+            reindex(sources, mode, allow_empty, ctx, writer).await
         }
-        ControlRequest::Rebuild => {
+        ControlRequest::Rebuild { allow_empty } => {
             let Ok(_guard) = rebuilding.try_lock() else {
                 return Ok(Err("a rebuild is already running".to_owned()));
             };
-            rebuild(ctx, writer).await
+            rebuild(allow_empty, ctx, writer).await
         }
         ControlRequest::Compact => Ok(compact(ctx).await),
         ControlRequest::Retry { ids } => {
@@ -160,7 +202,140 @@ async fn execute(
             Ok(Ok(()))
         }
         ControlRequest::Log(command) => log(command, &ctx.log_filter, writer).await,
+        ControlRequest::Configuration => match ctx.session.config() {
+            None => Ok(Err(BETWEEN_SESSIONS.to_owned())),
+            Some(config) => {
+                let answer = ControlAnswer::Configuration {
+                    digest: config.digest(),
+                    listen: config.serve.listen.as_ref().map(ToString::to_string),
+                };
+                write_line(writer, &answer).await?;
+                Ok(Ok(()))
+            }
+        },
+        ControlRequest::LookUp { source, key } => match ctx.session.config() {
+            None => Ok(Err(BETWEEN_SESSIONS.to_owned())),
+            Some(config) => look_up(&config, source, &key, writer).await,
+        },
+        ControlRequest::Check { sources } => match ctx.session.config() {
+            None => Ok(Err(BETWEEN_SESSIONS.to_owned())),
+            Some(config) => check(&config, &sources, writer).await,
+        },
+        ControlRequest::Link => match services.links.as_ref().map(PageLinks::make) {
+            Some(Ok(url)) => {
+                tracing::info!(actor = actor_of(writer).name, "a one-time link was made");
+                write_line(writer, &ControlAnswer::Link { url }).await?;
+                Ok(Ok(()))
+            }
+            Some(Err(error)) => Ok(Err(error.to_string())),
+            None => Ok(Err(LinkError::NoPage.to_string())),
+        },
+        ControlRequest::RotateKey => match services.changer.rotate_key().await {
+            Ok(rotation) => {
+                write_line(writer, &ControlAnswer::KeyRotated(rotation)).await?;
+                Ok(Ok(()))
+            }
+            Err(error) => Ok(Err(error.to_string())),
+        },
+        ControlRequest::TestSource { draft } => {
+            match services.drafts.test(draft, actor_of(writer)).await {
+                Ok(report) => {
+                    write_line(writer, &ControlAnswer::SourceTested(report)).await?;
+                    Ok(Ok(()))
+                }
+                Err(DraftError::Refused(error)) => refused(error, writer).await,
+                Err(error) => Ok(Err(error.to_string())),
+            }
+        }
+        ControlRequest::ChangeSource {
+            name,
+            change,
+            is_untested,
+        } => {
+            let actor = actor_of(writer);
+            let changer = &services.changer;
+            match changer.apply(name, change, actor, is_untested).await {
+                Ok(stored) => {
+                    if let Some(reason) = stored.not_in_use {
+                        write_line(writer, &ControlAnswer::NotInUse(reason)).await?;
+                    }
+                    write_line(writer, &ControlAnswer::SourceChanged(stored.applied)).await?;
+                    Ok(Ok(()))
+                }
+                Err(RequestError::Refused(error)) => refused(error, writer).await,
+                Err(error) => Ok(Err(error.to_string())),
+            }
+        }
     }
+}
+
+/// The user of the client.
+fn actor_of(writer: &OwnedWriteHalf) -> Actor {
+    let user = writer.as_ref().peer_cred().map_or_else(
+        |_| "an unknown user on the command line".to_owned(),
+        |user| format!("uid {} on the command line", user.uid()),
+    );
+    Actor::who_sees_all(user)
+}
+
+/// Writes the mistakes in the values of a Source. Any other error is the reason why the request is refused.
+async fn refused(
+    error: ChangeError,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    let problems = match &error {
+        ChangeError::Invalid(problems) | ChangeError::TestFailed(problems) => {
+            problems.iter().map(ToString::to_string).collect()
+        }
+        error if error.is_misuse() => vec![error.to_string()],
+        error => return Ok(Err(error.to_string())),
+    };
+    write_line(writer, &ControlAnswer::InvalidSource(problems)).await?;
+    Ok(Ok(()))
+}
+
+/// Looks a key up in the bucket of a Source, and writes what it finds.
+async fn look_up(
+    config: &Config,
+    source: String,
+    key: &str,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    let chosen = match config.choose(&[source]) {
+        Ok(chosen) => chosen,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    for source in chosen {
+        let bucket = LazyBucket::new(Arc::clone(source), LOOK_UP_ATTEMPTS);
+        let found = match bucket_state(&bucket, key).await {
+            BucketState::Present(object) => Ok(Some(ListedObject {
+                size: object.size,
+                etag: object.etag,
+                last_modified: object.last_modified.as_millis(),
+                storage_class: object.storage_class,
+            })),
+            BucketState::Absent | BucketState::NotLookedUp => Ok(None),
+            BucketState::Failed { error } => Err(error),
+        };
+        write_line(writer, &ControlAnswer::LookedUp(found)).await?;
+    }
+    Ok(Ok(()))
+}
+
+/// Examines Sources of the daemon's configuration, and writes the findings.
+async fn check(
+    config: &Config,
+    sources: &[String],
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    let chosen = match config.choose(sources) {
+        Ok(chosen) => chosen.into_iter().map(Arc::clone).collect::<Vec<_>>(),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let findings = doctor::examine_sources(config, &chosen).await;
+    let findings = serde_json::to_value(findings)?;
+    write_line(writer, &ControlAnswer::Checked(findings)).await?;
+    Ok(Ok(()))
 }
 
 /// Merges all segments of the current index into one. Meanwhile the session continues, and may even end.
@@ -216,6 +391,7 @@ struct Job {
 async fn reindex(
     mut sources: Vec<String>,
     mode: ScanMode,
+    allow_empty: bool,
     ctx: &DaemonContext,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
@@ -233,7 +409,7 @@ async fn reindex(
         };
         let progress = Arc::new(ScanProgress::default());
         let counter = Arc::clone(&progress);
-        scans.spawn(async move { (index, scan(commands, mode, counter).await) });
+        scans.spawn(async move { (index, scan(commands, mode, allow_empty, counter).await) });
         jobs.push(Job { source, progress });
     }
     let mut tick = tokio::time::interval(PROGRESS_INTERVAL);
@@ -254,11 +430,15 @@ async fn reindex(
 /// Rebuilds the index. Returns when the rebuild has ended, even if the client has disconnected, so that the
 /// caller's lock prevents a second one.
 async fn rebuild(
+    allow_empty: bool,
     ctx: &DaemonContext,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     let (progress, mut reports) = mpsc::unbounded_channel();
-    let change = SessionChange::Rebuild(RebuildRequest { progress });
+    let change = SessionChange::Rebuild(RebuildRequest {
+        allow_empty,
+        progress,
+    });
     if ctx.session_changes.send(change).await.is_err() {
         return Ok(Err("the daemon is stopping".to_owned()));
     }
@@ -280,12 +460,17 @@ async fn write_rebuild(
         tokio::select! {
             report = reports.recv() => match report {
                 Some(RebuildProgress::ScanStarted(source, progress)) => {
+                    // A scan that begins again replaces the former one.
+                    jobs.retain(|job| job.source != source);
                     jobs.push(Job { source, progress });
                 }
                 Some(RebuildProgress::ScanEnded(source, report)) => {
                     if let Some(job) = jobs.iter().find(|job| job.source == source) {
                         write_report(job, Ok(report), writer).await?;
                     }
+                }
+                Some(RebuildProgress::Lost(records)) => {
+                    write_line(writer, &ControlAnswer::Lost(records)).await?;
                 }
                 Some(RebuildProgress::Published) => return Ok(Ok(())),
                 Some(RebuildProgress::Failed(reason)) => return Ok(Err(reason)),
@@ -308,6 +493,7 @@ async fn write_progress(jobs: &[Job], writer: &mut OwnedWriteHalf) -> io::Result
 async fn scan(
     commands: mpsc::Sender<ScanCommand>,
     mode: ScanMode,
+    allow_empty: bool,
     progress: Arc<ScanProgress>,
 ) -> Result<ScanReport, &'static str> {
     const SESSION_ENDED: &str =
@@ -315,6 +501,7 @@ async fn scan(
     let (reply, report) = oneshot::channel();
     let command = ScanCommand {
         mode,
+        allow_empty,
         progress,
         reply,
     };
@@ -358,6 +545,7 @@ async fn retry(id: &str, ctx: &DaemonContext) -> Result<(), String> {
         receipt: ReceiptHandle(String::new()),
         body: entry.body,
         sent: None,
+        first_received: None,
         receive_count: entry.receive_count,
     };
     match handler.handle(&message).await {

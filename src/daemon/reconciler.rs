@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::bucket_probe::BucketProbe;
 use super::commands::{ScanCommand, ScanReport};
 use super::context::FailedScans;
 use super::scan_backoff::ScanBackoff;
@@ -25,7 +26,9 @@ use crate::index::writer::IndexHandle;
 use crate::ingest::consumer::Reception;
 use crate::ingest::consumer::routes::ActiveSource;
 use crate::ingest::scanner::{MeasuredScan, ScanError, ScanJob, scan_measured};
-use crate::observe::status::{QueueHealth, ScanInProgress, SourceCondition, SourcePhase, now};
+use crate::observe::status::{
+    QueueHealth, ScanInProgress, SourceCondition, SourcePhase, UnusableKeys, now,
+};
 
 /// How long after the start of a session to start a scan that must find what lost events reported. The
 /// timestamps of its pages lie a second or two in the past, and must be later than the events that arrived.
@@ -50,6 +53,7 @@ pub(super) struct Reconciler {
     /// The longest time between two scans.
     every: Duration,
     backoff: ScanBackoff,
+    probe: BucketProbe,
     failed_scans: Arc<FailedScans>,
     started_at: tokio::time::Instant,
     /// The part of [`QueueState::missing`](crate::ingest::consumer::QueueState::missing) that was handled.
@@ -88,8 +92,9 @@ impl Reconciler {
     ) -> Self {
         Self {
             // Random, so that Sources that were first scanned together are not always scanned together.
-            every: jittered(config.scan.reconcile_every, fastrand::f64()),
+            every: jittered(config.scan.interval_of(&active.source), fastrand::f64()),
             backoff: ScanBackoff::new(failed_scans.contains(&active.source.name)),
+            probe: BucketProbe::default(),
             started_at: tokio::time::Instant::now(),
             handled_missing: 0,
             active,
@@ -113,8 +118,17 @@ impl Reconciler {
             }
             let wait = match self.reconcile(command.take(), &stop).await? {
                 // After a failure, the backoff decides when to retry.
-                Reconciled::Scanned | Reconciled::Failed => Duration::ZERO,
-                Reconciled::NotDue(state) => time_until_due(&state, self.every, now().as_millis()),
+                Reconciled::Scanned | Reconciled::Failed => {
+                    self.probe.skip();
+                    Duration::ZERO
+                }
+                Reconciled::NotDue(state) => {
+                    let probed = self.probe.run(&self.active);
+                    if stop.run_until_cancelled(probed).await.is_none() {
+                        return Ok(());
+                    }
+                    time_until_due(&state, self.every, now().as_millis())
+                }
                 Reconciled::Stopped => return Ok(()),
             };
             // A scan can be due and still delayed. Do not check for it in a busy loop.
@@ -171,7 +185,7 @@ impl Reconciler {
             self.follow(&state, queue).await?;
             return Ok(Reconciled::NotDue(Box::new(state)));
         };
-        if due.mode == ScanMode::Fresh && state.complete_as_of.is_some() {
+        if must_settle(due, &state) {
             let settled = tokio::time::sleep_until(self.started_at + SETTLE_TIME);
             if stop.run_until_cancelled(settled).await.is_none() {
                 return Ok(Reconciled::Stopped);
@@ -264,6 +278,7 @@ impl Reconciler {
             mode: due.mode,
             drift_grace: measures_drift.then_some(self.config.events.expected_within),
             queue: queue.map(|queue| queue.id),
+            allow_empty: command.as_ref().is_some_and(|command| command.allow_empty),
         };
         let reason = tracing::field::display(due.reason);
         let scan = scan_measured(job, reason, stop).await;
@@ -284,6 +299,24 @@ impl Reconciler {
         }
     }
 
+    /// Why a scan failed, and what searches find if the Source has moved.
+    fn failure_text(&self, error: &ScanError) -> String {
+        match self.active.board.tally.former_assets() {
+            0 => error.to_string(),
+            // The error says it already.
+            _ if matches!(
+                error,
+                ScanError::Index(IndexError::NothingAtNewLocation { .. })
+            ) =>
+            {
+                error.to_string()
+            }
+            assets => format!(
+                "{error}. Until a scan succeeds, searches find the {assets} assets of the former bucket and prefix"
+            ),
+        }
+    }
+
     /// Shows and logs how a scan ended.
     fn on_scan_ended(&self, scan: &MeasuredScan, progress: &ScanProgress) -> Reconciled {
         let board = &self.active.board;
@@ -293,11 +326,27 @@ impl Reconciler {
                 self.failed_scans.remove(source);
                 board.scans.add(1);
                 board.clear(SourceCondition::Scan);
+                board.clear(SourceCondition::Bucket);
                 // The scan has listed the keys that could not be looked up.
                 board.clear(SourceCondition::LookUp);
                 board.set_complete_as_of(completed.as_of);
                 if completed.as_of.is_some() || self.active.source.listed_ranges().is_empty() {
                     board.set_phase(SourcePhase::Deployed);
+                }
+                let count = progress.unusable.get();
+                let unusable = (count > 0).then(|| UnusableKeys {
+                    count,
+                    examples: progress.unusable_examples(),
+                });
+                // A resumed scan has listed only the rest.
+                let is_known = count > 0 || !completed.resumed;
+                if is_known && board.set_unusable_keys(unusable) {
+                    tracing::warn!(
+                        source,
+                        count,
+                        "keys cannot be indexed, because they are not UTF-8 or the store encodes them wrongly; \
+                         `asset-indexer status` names some of them"
+                    );
                 }
                 tracing::info!(
                     source,
@@ -315,7 +364,7 @@ impl Reconciler {
             Err(error) => {
                 self.failed_scans.add(source);
                 board.failed_scans.add(1);
-                if board.raise(SourceCondition::Scan, error.to_string()) {
+                if board.raise(SourceCondition::Scan, self.failure_text(error)) {
                     tracing::warn!(source, %error, "scan failed; retrying");
                 }
                 Reconciled::Failed
@@ -338,6 +387,12 @@ fn requested_scan(command: &ScanCommand, due: Option<DueScan>) -> DueScan {
     }
 }
 
+/// Whether the scan must find what lost events reported. The first scan of a Source has no such events, but the first
+/// scan after a move has: the previous session discarded events of the new location.
+fn must_settle(due: DueScan, state: &SourceState) -> bool {
+    due.mode == ScanMode::Fresh && state.last_scan > 0
+}
+
 /// Whether the scan should find no difference, because events have reported all changes.
 fn should_find_nothing(due: DueScan, state: &SourceState) -> bool {
     let is_routine = matches!(due.reason, ScanReason::TooOld | ScanReason::Requested);
@@ -352,4 +407,36 @@ async fn changed(reception: &mut Option<watch::Receiver<Reception>>) {
         return;
     }
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::replication::checkpoint::Checkpoint;
+    use crate::core::replication::source_state::SourceIdentity;
+
+    #[test]
+    fn scan_after_a_move_waits_for_the_events_that_the_previous_session_discarded() {
+        let mut checkpoint = Checkpoint::default();
+        let identity = SourceIdentity {
+            name: "a",
+            subdomain: "a",
+            origin: "o",
+            prefix: "",
+            scope: "s",
+        };
+        let (id, _) = checkpoint.register(&identity).unwrap();
+        let state = checkpoint.state_mut(id).unwrap();
+        let due = |mode| DueScan {
+            reason: ScanReason::NeverComplete,
+            mode,
+        };
+        assert!(!must_settle(due(ScanMode::Fresh), state));
+        state.begin_scan(Vec::new());
+        state.complete_scan().unwrap();
+        // As `Ledger::state_of` returns it for a Source that has moved.
+        state.forget();
+        assert!(must_settle(due(ScanMode::Fresh), state));
+        assert!(!must_settle(due(ScanMode::Resume), state));
+    }
 }

@@ -10,6 +10,8 @@ use crate::aws::bucket::notifications::NotificationConfiguration;
 use crate::aws::bucket::{
     AttemptError, BucketError, BucketErrorKind, Lister, ProbeResponse, S3Bucket,
 };
+use crate::aws::credentials::DEFAULT_REGION;
+use crate::aws::environment;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::PageRequest;
 use crate::core::source::{EndpointOrder, Source};
@@ -21,9 +23,6 @@ const ATTEMPTS: u32 = 2;
 /// and the user does not have to wait for hundreds of requests.
 const MAX_RANGES: usize = 16;
 
-/// The region that the probe is signed for if none is configured. The response names the right region.
-const PROBE_REGION: &str = crate::aws::credentials::DEFAULT_REGION;
-
 /// Facts about the bucket that the tests of the queue need.
 #[derive(Debug, Default)]
 pub(super) struct BucketInfo {
@@ -31,6 +30,8 @@ pub(super) struct BucketInfo {
     pub region: Option<String>,
     /// The event notifications. `None` if they were not requested.
     pub notifications: Option<Result<NotificationConfiguration, BucketError>>,
+    /// Whether all ranges were listed and none has a key.
+    pub has_no_keys: bool,
     /// Whether the store rejects the credentials for every request.
     pub unusable_credentials: bool,
 }
@@ -48,33 +49,47 @@ pub(super) struct BucketChecks {
 pub(super) async fn examine(source: &Source, checks: BucketChecks) -> (Vec<Finding>, BucketInfo) {
     let mut findings = Vec::new();
     let mut bucket_info = BucketInfo::default();
-    let Some(bucket) = open_bucket(source, &mut findings, &mut bucket_info).await else {
-        return (findings, bucket_info);
+    examine_into(source, checks, &mut findings, &mut bucket_info).await;
+    (findings, bucket_info)
+}
+
+/// The same. If the future is dropped, the results of the requests that were answered stay.
+pub(super) async fn examine_into(
+    source: &Source,
+    checks: BucketChecks,
+    findings: &mut Vec<Finding>,
+    bucket_info: &mut BucketInfo,
+) {
+    let Some(bucket) = open_bucket(source, findings, bucket_info).await else {
+        return;
     };
-    let region = bucket.region().to_owned();
-    bucket_info.region = Some(region.clone());
     let ranges = ranges(source);
     let listed = list_ranges(source, &bucket, &ranges).await;
-    add(
-        &mut findings,
-        iam_permissions::list(source, &region, &listed),
-    );
+    let is_empty = listed.iter().all(|(_, result)| matches!(result, Ok(None)));
+    // If there may be more ranges, they may have keys.
+    bucket_info.has_no_keys = is_empty && ranges.len() < MAX_RANGES;
+    // Some stores name the right region only when they refuse a listing.
+    let region = bucket.region();
+    let configured = source.region.as_deref();
+    if let Some(other) = configured.filter(|&configured| configured != region) {
+        add(findings, region::moved(other, &region));
+    }
+    bucket_info.region = Some(region.clone());
+    add(findings, iam_permissions::list(source, &region, &listed));
     let last = listed.last().and_then(|(_, result)| result.as_ref().err());
     if let Some(error) = last.filter(|error| fails_for_all_ranges(error)) {
         bucket_info.unusable_credentials = is_credentials_error(error);
-        add(&mut findings, iam_permissions::bucket_failure(error));
-        return (findings, bucket_info);
+        add(findings, iam_permissions::bucket_failure(error));
+        return;
     }
     if checks.previews {
         let (key, tested_key) = object_to_read(&ranges, &listed);
-        let result = with_timeout(&source.bucket, bucket.has_object(&key)).await;
+        let result = with_timeout(source, bucket.has_object(&key)).await;
         findings.extend(iam_permissions::get(source, &region, tested_key, &result));
     }
     if checks.events {
-        bucket_info.notifications =
-            Some(with_timeout(&source.bucket, bucket.notifications()).await);
+        bucket_info.notifications = Some(with_timeout(source, bucket.notifications()).await);
     }
-    (findings, bucket_info)
 }
 
 /// Adds a finding. Keeps only the worst finding of each subject, and the first of equally bad ones.
@@ -105,31 +120,41 @@ async fn open_bucket(
     let signed_for = bucket.region();
     let is_fixed = source.endpoint_order == EndpointOrder::ExternalFirst;
     if source.region.is_some() || is_fixed {
-        findings.push(region::configured(signed_for, &response));
-        return match region::other_region(signed_for, &response) {
+        let other = region::other_region(&signed_for, &response);
+        findings.push(match other {
+            None => region::configured(&signed_for),
+            Some(actual) if is_fixed => region::fixed(&signed_for, actual),
+            Some(actual) => region::moved(&signed_for, actual),
+        });
+        return match other {
             None => Some(bucket),
             Some(_) if is_fixed => None,
-            // Continue in the right region, to report all problems at once.
+            // Continue in the right region, as a scan does.
             Some(actual) => open_in(source, actual).await.ok(),
         };
     }
-    match with_timeout(&source.bucket, S3Bucket::open(source, ATTEMPTS)).await {
+    match with_timeout(source, S3Bucket::open(source, ATTEMPTS)).await {
         Ok(bucket) => {
-            findings.push(region::detected(bucket.region()));
+            findings.push(region::detected(&bucket.region()));
             Some(bucket)
         }
         Err(error) => {
             bucket_info.unusable_credentials = is_credentials_error(&error);
-            findings.push(iam_permissions::location(source, &error));
+            findings.push(iam_permissions::location(source, &signed_for, &error));
             None
         }
     }
 }
 
-/// Sends a request that needs no permission, in the configured region if there is one.
+/// Sends a request that needs no permission, in the configured region if there is one. Otherwise the response names
+/// the right region.
 async fn probe_bucket(source: &Source) -> Result<(S3Bucket, ProbeResponse), BucketError> {
-    let bucket = open_in(source, source.region.as_deref().unwrap_or(PROBE_REGION)).await?;
-    let response = with_timeout(&source.bucket, bucket.probe()).await?;
+    let region = match &source.region {
+        Some(region) => Some(region.clone()),
+        None => environment::region(&source.credentials).await,
+    };
+    let bucket = open_in(source, region.as_deref().unwrap_or(DEFAULT_REGION)).await?;
+    let response = with_timeout(source, bucket.probe()).await?;
     Ok((bucket, response))
 }
 
@@ -139,7 +164,7 @@ async fn open_in(source: &Source, region: &str) -> Result<S3Bucket, BucketError>
         region: Some(region.to_owned()),
         ..source.clone()
     };
-    with_timeout(&source.bucket, S3Bucket::open(&source, ATTEMPTS)).await
+    with_timeout(&source, S3Bucket::open(&source, ATTEMPTS)).await
 }
 
 /// The first [`MAX_RANGES`] ranges that a scan would list. If it would list none, the whole prefix.
@@ -167,6 +192,15 @@ async fn list_ranges(source: &Source, bucket: &S3Bucket, ranges: &[KeyRange]) ->
     listed
 }
 
+/// Lists the first key of the first range that a scan would list.
+pub(super) async fn list_once(source: &Source) -> Result<(), BucketError> {
+    let bucket = with_timeout(source, S3Bucket::open(source, ATTEMPTS)).await?;
+    for range in ranges(source).iter().take(1) {
+        list(source, &bucket, range).await?;
+    }
+    Ok(())
+}
+
 /// Whether listing another range would fail for the same reason. Access may be denied for one prefix only.
 fn fails_for_all_ranges(error: &BucketError) -> bool {
     *error.kind() != BucketErrorKind::AccessDenied
@@ -184,7 +218,7 @@ async fn list(
         token: None,
         max_keys: 1,
     };
-    let page = with_timeout(&source.bucket, bucket.list(&request)).await?;
+    let page = with_timeout(source, bucket.list(&request)).await?;
     let first = page.entries.into_iter().next().map(|entry| entry.key);
     Ok(first.filter(|key| range.interval().contains(key)))
 }
@@ -220,12 +254,14 @@ fn missing_key(range: &KeyRange) -> String {
 
 /// Ends the request with an error after [`REQUEST_TIMEOUT`].
 async fn with_timeout<T>(
-    bucket: &str,
+    source: &Source,
     request: impl Future<Output = Result<T, BucketError>>,
 ) -> Result<T, BucketError> {
     let timed_out = |_| {
+        let store = source.endpoint_url.as_ref();
+        let store = store.map(|url| format!(" at {url}")).unwrap_or_default();
         Err(BucketError {
-            operation: format!("get a response from bucket {bucket:?}"),
+            operation: format!("get a response from bucket {:?}{store}", source.bucket),
             action: "s3:ListBucket",
             cause: AttemptError::new(
                 BucketErrorKind::Connection,

@@ -27,7 +27,7 @@ impl QueueCommands {
     /// Commands for this queue.
     pub(super) fn new(queue: &SqsQueue) -> Self {
         let endpoint = queue.endpoint_url();
-        let endpoint = endpoint.map(|url| format!(" --endpoint-url {}", quoted(&url)));
+        let endpoint = endpoint.map(|url| format!(" --endpoint-url {}", quoted(url)));
         Self {
             url: quoted(queue.url()),
             location: format!(

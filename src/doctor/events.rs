@@ -13,7 +13,6 @@ use super::queue::QueueContext;
 use super::{REQUEST_TIMEOUT, iam_permissions, queue};
 use crate::aws::bucket::BucketError;
 use crate::aws::bucket::notifications::NotificationConfiguration;
-use crate::aws::iam::arn::is_access_point;
 use crate::aws::queue::{
     Queue, QueueAttributes, QueueError, QueueErrorKind, QueueInfo, QueueOperation, SqsQueue,
 };
@@ -28,7 +27,7 @@ pub(super) async fn examine(
     visibility: Duration,
 ) -> Vec<Finding> {
     let bucket_region = bucket_info.region.as_deref();
-    let (queue, queue_info) = match open_queue(events, bucket_region).await {
+    let (queue, queue_info) = match open_queue(source, events, bucket_region).await {
         Ok(opened) => opened,
         Err(error) => return vec![iam_permissions::queue_failure(&error)],
     };
@@ -70,7 +69,8 @@ pub(super) async fn examine(
 
 /// Opens the queue and reads its attributes. If access to the attributes is denied, the queue is still
 /// returned.
-async fn open_queue(
+pub(super) async fn open_queue(
+    source: &Source,
     events: &Events,
     bucket_region: Option<&str>,
 ) -> Result<(SqsQueue, Result<QueueInfo, QueueError>), QueueError> {
@@ -78,7 +78,7 @@ async fn open_queue(
     let queue = with_timeout(
         QueueOperation::Open,
         url,
-        SqsQueue::open(events, bucket_region),
+        SqsQueue::open(events, bucket_region, source.limits.as_deref()),
     )
     .await?;
     match with_timeout(QueueOperation::Attributes, url, queue.describe()).await {
@@ -96,13 +96,13 @@ fn notifications(
     history: EventHistory,
 ) -> Option<Finding> {
     Some(match bucket_notifications? {
-        _ if is_access_point(source) => notification::access_point_alias(source),
         Ok(known) => notification::judge(source, known, queue_arn, history),
         Err(error) => iam_permissions::notifications_unread(source, bucket_region, error),
     })
 }
 
-/// Whether the queue policy allows the bucket's events. `None` for a FIFO queue, because S3 cannot send to it.
+/// Whether the queue policy allows the bucket's events. `None` for a FIFO queue that only S3
+/// could send to, because it cannot.
 fn queue_policy(
     source: &Source,
     bucket_region: &str,
@@ -116,7 +116,8 @@ fn queue_policy(
         is_on_aws: source.non_aws_store().is_none(),
     };
     let policy = info.policy.as_deref();
-    (!info.is_fifo).then(|| policy::judge(policy, arn, &bucket, route))
+    let is_indirect = matches!(route, Some(Route::Indirect { .. }));
+    (!info.is_fifo || is_indirect).then(|| policy::judge(policy, arn, &bucket, route))
 }
 
 /// Tests each permission that a consumer needs. The requests do not affect any message.
@@ -196,30 +197,4 @@ async fn with_timeout<T>(
     };
     let result = tokio::time::timeout(REQUEST_TIMEOUT, request).await;
     result.unwrap_or_else(timed_out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::finding::Verdict;
-    use super::*;
-
-    #[test]
-    fn access_point_alias_fails_whatever_the_bucket_sends() {
-        let sent = Ok(NotificationConfiguration {
-            rules: Vec::new(),
-            event_bridge: true,
-        });
-        for (bucket, endpoint_url, verdict) in [
-            ("acme", None, Verdict::Ok),
-            ("point-1-s3alias", None, Verdict::Failure),
-            ("point-1-s3alias", Some("http://127.0.0.1:1"), Verdict::Ok),
-        ] {
-            let source = Source {
-                endpoint_url: endpoint_url.map(str::to_owned),
-                ..Source::new("photos", bucket, "acme")
-            };
-            let found = notifications(&source, Some(&sent), "", "", EventHistory::default());
-            assert_eq!(found.map(|it| it.verdict), Some(verdict), "{bucket}");
-        }
-    }
 }

@@ -11,7 +11,8 @@ use rustix::fs::StatVfsMountFlags;
 use super::commands::quoted;
 use super::finding::{Finding, Subject};
 use crate::config::{Config, SOURCES_FOLDER};
-use crate::core::source::{Credentials, SecretFile, Source};
+use crate::core::source::{Credentials, SecretPlace, Source};
+use crate::secrets::is_exposed_file;
 use crate::serve::access::checked_file::PRIVATE;
 
 /// Permission bits for users who are neither the owner nor in the group.
@@ -66,7 +67,7 @@ pub(super) fn examine(config: &Config, path: &Path) -> Vec<Finding> {
     if findings.is_empty() {
         // The Source's credentials report a secret that others can read.
         let is_exposed =
-            |file: &FileInfo| file.kind == FileKind::Secret && file.mode & PRIVATE != 0;
+            |file: &FileInfo| file.kind == FileKind::Secret && is_exposed_file(&file.path);
         let or_read = if files.iter().any(is_exposed) {
             ""
         } else {
@@ -138,7 +139,7 @@ fn secret_files(source: &Source) -> impl Iterator<Item = &PathBuf> {
         .flatten()
         .filter_map(|credentials| match credentials {
             Credentials::AccessKey {
-                secret: SecretFile::Path(path),
+                secret: SecretPlace::File(path),
                 ..
             } => Some(path),
             _ => None,

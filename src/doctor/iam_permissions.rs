@@ -3,9 +3,9 @@
 //!
 //! A finding about a missing permission names the action and the resource to grant it on.
 
-use super::finding::{Finding, IamAction, Subject, Verdict};
+use super::finding::{Cause, Finding, IamAction, Subject, Verdict};
 use crate::aws::bucket::{BucketError, BucketErrorKind};
-use crate::aws::iam::arn::partition;
+use crate::aws::iam::partition;
 use crate::aws::queue::{QueueError, QueueErrorKind};
 use crate::core::source::Source;
 
@@ -20,12 +20,12 @@ const PRINT_KMS_POLICY: &str = "asset-indexer iam-policy --kms-key ARN";
 
 /// The ARN of a bucket.
 pub(super) fn bucket_arn(region: &str, bucket: &str) -> String {
-    format!("arn:{}:s3:::{bucket}", partition(Some(region)))
+    format!("arn:{}:s3:::{bucket}", partition::of_region(region))
 }
 
 /// The ARN of a queue.
 pub(super) fn queue_arn(region: &str, account: &str, name: &str) -> String {
-    let partition = partition(Some(region));
+    let partition = partition::of_region(region);
     format!("arn:{partition}:sqs:{region}:{account}:{name}")
 }
 
@@ -58,13 +58,16 @@ pub(super) fn bucket_failure(error: &BucketError) -> Finding {
         BucketErrorKind::UnknownAccessKey
         | BucketErrorKind::WrongSecret
         | BucketErrorKind::ExpiredToken
+        | BucketErrorKind::CredentialsNotAllowed
         | BucketErrorKind::NoCredentials => Subject::Credentials,
         BucketErrorKind::ClockSkew => Subject::Clock,
         BucketErrorKind::WrongRegion { .. } => Subject::Region,
         _ => Subject::Bucket,
     };
     let what = format!("failed to {}: {}", error.operation, error.cause);
-    Finding::failure(subject, what).remedy(error.remedy())
+    Finding::failure(subject, what)
+        .remedy(error.remedy())
+        .caused_by(Cause::Bucket(error.kind().clone()))
 }
 
 /// A prefix and the result of listing it: the first key that a scan would list, if any.
@@ -119,8 +122,8 @@ fn unlisted(source: &Source, region: &str, prefix: &str, error: &BucketError) ->
     }
 }
 
-/// The finding for a region that cannot be detected.
-pub(super) fn location(source: &Source, error: &BucketError) -> Finding {
+/// The finding for a region that cannot be detected. `signed_for` is a region of the same partition.
+pub(super) fn location(source: &Source, signed_for: &str, error: &BucketError) -> Finding {
     if *error.kind() != BucketErrorKind::AccessDenied {
         return bucket_failure(error);
     }
@@ -129,7 +132,7 @@ pub(super) fn location(source: &Source, error: &BucketError) -> Finding {
          needed",
         error.cause
     );
-    let resource = bucket_arn("", &source.bucket);
+    let resource = bucket_arn(signed_for, &source.bucket);
     denied(
         Verdict::Failure,
         IamAction::GetBucketLocation,
@@ -175,7 +178,7 @@ pub(super) fn get(
         (BucketErrorKind::AccessDenied, TestedKey::Listed) => {
             let what = format!(
                 "no previews, because objects cannot be read: {}. This permission is not needed if you set \
-                 base_url or serve.listen = \"off\"",
+                 base_url, thumbnail_url or serve.listen = \"off\"",
                 error.cause
             );
             let action = IamAction::GetObject;
@@ -236,10 +239,14 @@ pub(super) fn queue_action(
 /// The finding for a request to a queue that failed for a reason other than a missing permission.
 pub(super) fn queue_failure(error: &QueueError) -> Finding {
     let subject = match error.kind {
-        QueueErrorKind::NoCredentials => Subject::Credentials,
+        QueueErrorKind::NoCredentials | QueueErrorKind::CredentialsNotAllowed => {
+            Subject::Credentials
+        }
         _ => Subject::Queue,
     };
-    Finding::failure(subject, queue_error(error)).remedy(error.remedy())
+    Finding::failure(subject, queue_error(error))
+        .remedy(error.remedy())
+        .caused_by(Cause::Queue(error.kind))
 }
 
 /// The error without its remedy.

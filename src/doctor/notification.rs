@@ -131,17 +131,6 @@ pub(super) fn judge(
         .command(print_setup(route.setup_path()))
 }
 
-/// The finding for a bucket that is the alias of an access point: its events never match the Source.
-pub(super) fn access_point_alias(source: &Source) -> Finding {
-    let what = format!(
-        "bucket {:?} is the alias of an access point. Events name the bucket itself, so none of them matches this \
-         Source",
-        source.bucket
-    );
-    Finding::failure(Subject::Notifications, what)
-        .remedy("Set bucket to the name of the bucket itself, or remove events.")
-}
-
 /// The finding for a bucket that sends nothing to the queue.
 fn not_sent(
     notifications: &NotificationConfiguration,

@@ -54,11 +54,6 @@ pub(super) fn judge(
     commands: &QueueCommands,
 ) -> Vec<Finding> {
     let attributes = &info.attributes;
-    if info.is_fifo {
-        let what = "it is a FIFO queue, and S3 cannot send to FIFO queues";
-        let remedy = "Create a standard queue, and set queue_url to its URL.";
-        return vec![Finding::failure(Subject::Queue, what).remedy(remedy)];
-    }
     let mut findings = vec![
         reachability(attributes, context),
         retention(attributes, commands),
@@ -66,6 +61,7 @@ pub(super) fn judge(
         message_size(attributes, commands),
         dead_letters(attributes, context, commands),
     ];
+    findings.extend(info.is_fifo.then(fifo));
     findings.extend(encryption(info, context, commands));
     findings
 }
@@ -89,6 +85,15 @@ fn reachability(attributes: &QueueAttributes, context: &QueueContext<'_>) -> Fin
         }
         _ => Finding::ok(Subject::Queue, what),
     }
+}
+
+/// A FIFO queue works behind EventBridge, but has more limits.
+fn fifo() -> Finding {
+    let what = "it is a FIFO queue. S3 cannot send to it directly, only EventBridge can. A message that cannot be handled \
+                holds up its message group";
+    let remedy = "Use a standard queue, unless a rule of EventBridge sends the events to this one. The order of a FIFO \
+                  queue is not needed.";
+    Finding::warning(Subject::Queue, what).remedy(remedy)
 }
 
 fn retention(attributes: &QueueAttributes, commands: &QueueCommands) -> Finding {

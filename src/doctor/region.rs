@@ -5,21 +5,35 @@
 use super::finding::{Finding, Subject};
 use crate::aws::bucket::ProbeResponse;
 
-/// Whether the store accepts requests that are signed for the configured region.
+/// The finding for a configured region that the store accepts.
 ///
 /// The region in a successful response is ignored: stores other than AWS accept requests for any region, and
 /// may name a different one.
-pub(super) fn configured(signed_for: &str, response: &ProbeResponse) -> Finding {
-    match other_region(signed_for, response) {
-        None => Finding::ok(Subject::Region, format!("{signed_for}, as configured")),
-        Some(actual) => Finding::failure(
-            Subject::Region,
-            format!("the bucket is in {actual}, but the configuration says {signed_for}"),
-        )
-        .remedy(format!(
-            "Set region = {actual:?}. Or remove region and endpoint_order, so that the region is detected."
-        )),
-    }
+pub(super) fn configured(region: &str) -> Finding {
+    Finding::ok(Subject::Region, format!("{region}, as configured"))
+}
+
+/// The finding for a configured region that is not the one of the bucket. It is a warning, because requests are sent
+/// again in the right region.
+pub(super) fn moved(configured: &str, actual: &str) -> Finding {
+    Finding::warning(
+        Subject::Region,
+        format!(
+            "configured region {configured}, but the bucket is in {actual}, so requests go there"
+        ),
+    )
+    .remedy(format!(
+        "Set region = {actual:?}, or remove region so that it is detected."
+    ))
+}
+
+/// The finding for a bucket that is not in the region of the configured `endpoint_order`.
+pub(super) fn fixed(configured: &str, actual: &str) -> Finding {
+    Finding::failure(
+        Subject::Region,
+        format!("the bucket is in {actual}, but endpoint_order = \"external-first\" works only in {configured}"),
+    )
+    .remedy(format!("Remove endpoint_order, and set region = {actual:?} or remove region."))
 }
 
 /// The region that the store names when it refuses a request for `signed_for`.
@@ -39,31 +53,27 @@ pub(super) fn detected(region: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Verdict;
     use super::*;
 
     #[test]
-    fn is_wrong_only_if_the_store_refuses_it_and_names_another() {
-        for (status, named, verdict) in [
-            (200, Some("eu-west-1"), Verdict::Ok),
-            (200, Some("us-east-1"), Verdict::Ok),
-            (200, None, Verdict::Ok),
-            (403, None, Verdict::Ok),
-            (403, Some("eu-west-1"), Verdict::Ok),
-            (301, Some("us-east-1"), Verdict::Failure),
-            (400, Some("us-east-1"), Verdict::Failure),
+    fn another_region_is_one_that_the_store_names_in_a_refusal() {
+        let other = Some("us-east-1");
+        for (status, named, want) in [
+            (200, Some("eu-west-1"), None),
+            (200, Some("us-east-1"), None),
+            (200, None, None),
+            (403, None, None),
+            (403, Some("eu-west-1"), None),
+            (301, Some("us-east-1"), other),
+            (400, Some("us-east-1"), other),
         ] {
             let response = ProbeResponse {
                 status,
                 region: named.map(str::to_owned),
                 clocks: None,
             };
-            let finding = configured("eu-west-1", &response);
-            assert_eq!(finding.verdict, verdict, "{status} {named:?}");
-            if verdict == Verdict::Failure {
-                let remedy = finding.remedy.unwrap().text;
-                assert!(remedy.contains("region = \"us-east-1\""), "{remedy}");
-            }
+            let found = other_region("eu-west-1", &response);
+            assert_eq!(found, want, "{status} {named:?}");
         }
     }
 }

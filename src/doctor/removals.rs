@@ -1,17 +1,22 @@
 //! Warns about assets that the configuration will remove from the index: of Sources that left it, were
-//! renamed, or have another bucket or prefix now.
+//! renamed, or have another bucket or prefix or other rules now. Also of Sources whose prefix has no keys.
 
 use std::sync::Arc;
 
-use super::finding::{Finding, Subject};
+use super::finding::{Finding, IamAction, Subject};
+use super::index::IndexFacts;
 use crate::core::human::grouped;
 use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::source::Source;
-use crate::index::{Engine, IndexError};
+use crate::index::{Engine, IndexError, RecordFilter};
 
 /// The command that shows what a reindex would remove.
 const PREVIEW: &str = "asset-indexer reindex --dry-run";
+
+/// Maximum number of records to read from the index at once.
+const READ_CHUNK: usize = 4_000;
 
 /// Examines the index. No finding if nothing will be removed.
 ///
@@ -28,7 +33,80 @@ pub(super) fn examine(
             findings.push(removal.finding(assets));
         }
     }
+    for source in configured {
+        findings.extend(new_rules(source, engine, checkpoint)?);
+    }
     Ok(findings)
+}
+
+/// The warning for assets that the Source's rules exclude and that are still in the index, because the rules are
+/// new. Reads all records of the Source.
+fn new_rules(
+    source: &Source,
+    engine: &impl Engine,
+    checkpoint: &Checkpoint,
+) -> Result<Option<Finding>, IndexError> {
+    let Some(state) = checkpoint.source(&source.name) else {
+        return Ok(None);
+    };
+    if state.scope == source.admission_fingerprint() || !is_at(source, state) {
+        return Ok(None);
+    }
+    let (mut assets, mut excluded) = (0, 0);
+    let mut rest = KeyInterval::everything();
+    loop {
+        let records = engine.read(state.id, &rest, RecordFilter::All, READ_CHUNK)?;
+        for (key, record) in &records {
+            if let Some(object) = record.object() {
+                assets += 1;
+                excluded += u64::from(!source.admits(key, object.size));
+            }
+        }
+        match records.last() {
+            Some((last, _)) if records.len() >= READ_CHUNK => rest = rest.after(last),
+            _ => break,
+        }
+    }
+    if excluded == 0 {
+        return Ok(None);
+    }
+    let (excluded, assets) = (grouped(excluded), grouped(assets));
+    let what = format!(
+        "the rules of Source {:?} have changed: {excluded} of {assets} assets will be removed when they are applied",
+        source.name
+    );
+    let finding = Finding::warning(Subject::Removals, what)
+        .remedy("If that is a mistake, correct the rules. To see what would be removed")
+        .command(PREVIEW);
+    Ok(Some(finding))
+}
+
+/// The warning for a Source whose bucket has no key under its prefix although the index has assets of it.
+pub(super) fn no_keys(source: &Source, index: &IndexFacts) -> Option<Finding> {
+    let assets = index.assets.get(&source.name).copied();
+    let assets = grouped(assets.filter(|assets| *assets > 0)?);
+    let state = index.checkpoint.source(&source.name)?;
+    let (bucket, prefix) = (&source.bucket, &source.prefix);
+    let (name, is_kept) = (&source.name, !is_at(source, state));
+    let subject = Subject::IamAction(IamAction::ListBucket);
+    let what = format!("keys of bucket {bucket:?} can be listed, but none is under {prefix:?}");
+    Some(if is_kept {
+        let what = format!(
+            "{what}. The index keeps the {assets} assets of the former bucket or prefix of Source {name:?}"
+        );
+        Finding::warning(subject, what)
+            .remedy(
+                "If the bucket or the prefix is wrong, correct it. If the Source is meant to lose its assets",
+            )
+            .command(&format!(
+                "asset-indexer reindex --source {name:?} --allow-empty"
+            ))
+    } else {
+        let what = format!("{what}. The next scan removes the {assets} assets of Source {name:?}");
+        Finding::warning(subject, what)
+            .remedy("If that is a mistake, restore the objects. To see what would be removed")
+            .command(PREVIEW)
+    })
 }
 
 /// A Source that the index knows and whose records will be removed.
@@ -79,8 +157,8 @@ impl Removal<'_> {
             ),
             Self::Moved { state, source } => (
                 format!(
-                    "Source {:?} had another bucket or prefix when it was indexed: {assets} assets will be \
-                     removed when bucket {:?} with prefix {:?} is listed",
+                    "Source {:?} had another bucket or prefix when it was indexed: its {assets} assets from there will be \
+                     removed when a scan finds an asset in bucket {:?} with prefix {:?}",
                     state.name, source.bucket, source.prefix
                 ),
                 "If that is a mistake, restore the bucket and the prefix. To see what would be removed",

@@ -2,12 +2,12 @@
 //!
 //! Programs read it, so the names of the fields must not change.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Verdict};
 
 /// The findings about one Source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SourceFindings {
     /// The name of the Source.
     pub name: String,

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::bucket::{self, BucketChecks};
 use super::events;
 use super::finding::{Finding, Subject};
+use super::index::IndexFacts;
 use super::notification::EventHistory;
+use super::{removals, rules};
 use crate::aws::iam::is_previewed;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::source::Source;
@@ -14,8 +16,8 @@ use crate::core::source::Source;
 /// Inputs that the tests of all Sources share.
 #[derive(Clone, Debug)]
 pub(super) struct SourceContext {
-    /// The checkpoint of the current index, if there is an index.
-    pub checkpoint: Option<Arc<Checkpoint>>,
+    /// The contents of the current index, if there is an index.
+    pub index: Option<Arc<IndexFacts>>,
     /// Whether the search page is served over HTTP.
     pub is_page_served: bool,
     /// The visibility timeout that the daemon requests for each message.
@@ -24,14 +26,22 @@ pub(super) struct SourceContext {
 
 /// Examines the Source.
 pub(super) async fn examine(source: &Source, context: &SourceContext) -> Vec<Finding> {
-    let checkpoint = context.checkpoint.as_deref();
+    let index = context.index.as_deref();
+    let checkpoint = index.map(|index| &index.checkpoint);
     let mut findings = Vec::from_iter(binding(source, checkpoint));
+    findings.extend(rules::examine(source));
     let checks = BucketChecks {
         previews: context.is_page_served && is_previewed(source),
         events: source.events.is_some(),
     };
     let (bucket_findings, bucket_info) = bucket::examine(source, checks).await;
     findings.extend(bucket_findings);
+    if bucket_info.has_no_keys
+        && let Some(warning) = index.and_then(|index| removals::no_keys(source, index))
+        && let Some(listed) = findings.iter_mut().find(|it| it.subject == warning.subject)
+    {
+        *listed = warning;
+    }
     if let Some(events) = &source.events {
         let history = event_history(source, &events.queue_url, checkpoint);
         let same_credentials = events.credentials == source.credentials;
@@ -46,7 +56,7 @@ pub(super) async fn examine(source: &Source, context: &SourceContext) -> Vec<Fin
 }
 
 /// A failure if the index does not accept the Source's subdomain.
-fn binding(source: &Source, checkpoint: Option<&Checkpoint>) -> Option<Finding> {
+pub(super) fn binding(source: &Source, checkpoint: Option<&Checkpoint>) -> Option<Finding> {
     let bound = checkpoint?.check_binding(&source.name, &source.subdomain);
     let error = bound.err()?;
     let remedy = "Give the Source another subdomain, or the name of the Source that the subdomain is bound to.";
@@ -54,7 +64,7 @@ fn binding(source: &Source, checkpoint: Option<&Checkpoint>) -> Option<Finding> 
 }
 
 /// The events of the Source that arrived through this queue, as far as the index knows.
-fn event_history(
+pub(super) fn event_history(
     source: &Source,
     queue_url: &str,
     checkpoint: Option<&Checkpoint>,

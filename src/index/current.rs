@@ -1,7 +1,9 @@
 //! The current index of a data directory: opens it to read it, to write it, or to rebuild it.
 //!
 //! If a rebuild replaces the index while it is being opened or read, the functions here switch to the new
-//! index. The module `directory` knows which generation is current, and the engine knows what is in it.
+//! index. If the file CURRENT is lost, readers use the generation that they know or the most complete one, and the
+//! next writer writes the file again. The module `directory` knows which generation is current, and the engine knows
+//! what is in it.
 
 use std::path::{Path, PathBuf};
 
@@ -40,6 +42,19 @@ pub fn open_or_create_current(
 /// A new index would not know when each asset was first seen. If the chosen generation lacks assets, the
 /// scans that are due add them. If no generation has completed a scan of any Source, nothing changes.
 pub fn choose_current(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexError> {
+    let Some(generation) = most_complete(data_dir)? else {
+        return Ok(());
+    };
+    tracing::warn!(
+        generation = %generation.display(),
+        "the file CURRENT, which names the current index, is lost; using the most complete index"
+    );
+    data_dir.publish(&generation)
+}
+
+/// The generation of this schema version that has completed scans of the most Sources, the newest of several. `None` if
+/// none has completed a scan.
+fn most_complete(data_dir: &DataDir) -> Result<Option<PathBuf>, IndexError> {
     let complete = |generation: &PathBuf| match TantivyEngine::checkpoint_in(generation) {
         Ok(checkpoint) => {
             let sources = checkpoint.sources.iter();
@@ -53,31 +68,64 @@ pub fn choose_current(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), Inde
     let counted = generations.map(|generation| (complete(&generation), generation));
     // The generations ascend by number, so the last of several maxima is the newest.
     let most = counted.max_by_key(|(complete, _)| *complete);
-    let Some((_, generation)) = most.filter(|(complete, _)| *complete > 0) else {
-        return Ok(());
-    };
-    tracing::warn!(
-        generation = %generation.display(),
-        "the file CURRENT, which names the current index, is lost; using the most complete index"
-    );
-    data_dir.publish(&generation)
+    let most = most.filter(|(complete, _)| *complete > 0);
+    Ok(most.map(|(_, generation)| generation))
+}
+
+/// The current generation for readers. If CURRENT is lost or damaged, it is the generation that they know. If it is lost
+/// and they know none, it is the most complete one.
+fn or_most_complete(
+    data_dir: &DataDir,
+    current: Result<Option<PathBuf>, IndexError>,
+    known: Option<&CurrentIndex>,
+) -> Result<Option<PathBuf>, IndexError> {
+    let known = known.filter(|known| known.generation.exists());
+    match (&current, known) {
+        (Ok(None) | Err(IndexError::Damaged { .. }), Some(known)) => {
+            Ok(Some(known.generation.clone()))
+        }
+        (Ok(None), None) if data_dir.path().exists() => most_complete(data_dir),
+        _ => current,
+    }
+}
+
+/// The index that a rebuild takes data from.
+pub struct PreviousIndex {
+    /// Reads its records. `None` if there is no index, or if none of it can be read.
+    pub engine: Option<TantivyEngine>,
+    /// The records that cannot be carried over.
+    pub lost: LostRecords,
+}
+
+/// The records of the previous index that a rebuild cannot carry over, because they cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LostRecords {
+    /// This many, tombstones included.
+    Counted(u64),
+    /// All.
+    All,
+}
+
+impl LostRecords {
+    /// Nothing is lost.
+    pub const NONE: Self = Self::Counted(0);
 }
 
 /// Opens the current index, of any schema version, so that a rebuild can take data from it. Leaves out
-/// damaged parts.
+/// the segments whose records cannot be read.
 ///
-/// Returns `None` if there is no index, or if all of it is damaged. Damage is logged as a warning. Reads the
-/// whole index, so it can take minutes.
+/// Damage is logged as a warning. Reads the columns of the whole index, so it can take minutes.
 ///
 /// # Errors
 ///
 /// If the index cannot be read for a reason other than damage. The index may then be intact, and a rebuild
 /// without its data would lose when each asset was first seen.
-pub fn open_previous_index(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
+pub fn open_previous_index(data_dir: &DataDir) -> Result<PreviousIndex, IndexError> {
     let current = data_dir.current_of_any_schema().transpose();
-    let opened = current.map(|current| TantivyEngine::open_undamaged_segments(&current?));
-    match opened.transpose() {
-        Ok(None) => Ok(None),
+    let opened = current.map(|current| TantivyEngine::open_readable_records(&current?));
+    let (engine, lost) = match opened.transpose() {
+        Ok(None) => (None, LostRecords::NONE),
         Ok(Some((engine, lost))) => {
             if lost > 0 {
                 tracing::warn!(
@@ -85,14 +133,15 @@ pub fn open_previous_index(data_dir: &DataDir) -> Result<Option<TantivyEngine>, 
                     "a part of the previous index is damaged; the assets in it count as new"
                 );
             }
-            Ok(Some(engine))
+            (Some(engine), LostRecords::Counted(lost))
         }
         Err(error) if error.is_damage() => {
             tracing::warn!(%error, "the previous index is damaged; all assets count as new");
-            Ok(None)
+            (None, LostRecords::All)
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    Ok(PreviousIndex { engine, lost })
 }
 
 /// One commit of the current index, opened for reading.
@@ -150,7 +199,8 @@ pub fn newest_commit(
             known.filter(|known| known.generation == generation),
         )
     };
-    let opened = read_following_swaps(|| data_dir.current(), open, |_| true)?;
+    let current = || or_most_complete(data_dir, data_dir.current(), known);
+    let opened = read_following_swaps(current, open, |_| true)?;
     Ok(match opened {
         None => NewestCommit::NoIndex,
         Some((_, None)) => NewestCommit::Unchanged,
@@ -176,7 +226,8 @@ pub fn audit_current(
     on_progress: OnProgress<'_>,
 ) -> Result<Option<(PathBuf, AuditReport)>, IndexError> {
     let audit_of = |generation: &Path| audit(generation, on_progress);
-    read_following_swaps(|| data_dir.current(), audit_of, AuditReport::is_sound)
+    let current = || or_most_complete(data_dir, data_dir.current(), None);
+    read_following_swaps(current, audit_of, AuditReport::is_sound)
 }
 
 /// Reads the current index, of any schema version, by calling `read` with its folder.
@@ -188,7 +239,8 @@ pub fn read_current<T>(
     data_dir: &DataDir,
     read: impl Fn(&Path) -> Result<T, IndexError>,
 ) -> Result<T, IndexError> {
-    match read_following_swaps(|| data_dir.current_of_any_schema(), read, |_| true)? {
+    let current = || or_most_complete(data_dir, data_dir.current_of_any_schema(), None);
+    match read_following_swaps(current, read, |_| true)? {
         Some((_, read)) => Ok(read),
         None => Err(IndexError::Absent {
             data_dir: data_dir.path().to_owned(),
@@ -205,74 +257,4 @@ pub fn open_current(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexEr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::index::tantivy::MIN_WRITER_MEMORY;
-
-    #[test]
-    fn previous_index_that_is_damaged_is_ignored() {
-        let folder = tempfile::tempdir().unwrap();
-        let data_dir = DataDir::new(folder.path(), 2);
-        let is_found = || open_previous_index(&data_dir).unwrap().is_some();
-        assert!(!is_found());
-        let generation = folder.path().join("assets-v1-000001");
-        TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
-        data_dir.publish(&generation).unwrap();
-        assert!(is_found(), "an index of another schema version");
-        let meta = std::fs::read(generation.join("meta.json")).unwrap();
-        std::fs::write(generation.join("meta.json"), "{").unwrap();
-        assert!(!is_found());
-        std::fs::remove_dir_all(&generation).unwrap();
-        assert!(!is_found());
-        std::fs::write(&generation, meta).unwrap();
-        assert!(!is_found(), "a file in place of the folder");
-    }
-
-    #[test]
-    fn read_current_follows_a_rebuild() {
-        let folder = tempfile::tempdir().unwrap();
-        let data_dir = DataDir::new(folder.path(), 1);
-        let replace = |current: &Path| {
-            let next = data_dir.next_generation().unwrap();
-            std::fs::create_dir(&next).unwrap();
-            data_dir.publish(&next).unwrap();
-            IndexError::Damaged {
-                what: current.display().to_string(),
-            }
-        };
-        let read = |current: &Path| {
-            if current.ends_with("assets-v1-000003") {
-                Ok("read")
-            } else {
-                Err(replace(current))
-            }
-        };
-        let absent = read_current(&data_dir, read).unwrap_err();
-        assert!(matches!(absent, IndexError::Absent { .. }), "{absent}");
-        replace(Path::new(""));
-        assert_eq!(read_current(&data_dir, read).unwrap(), "read");
-        let gone = |_: &Path| Err::<(), _>(IndexError::WriterGone);
-        assert!(
-            read_current(&data_dir, gone).is_err(),
-            "no rebuild replaces it"
-        );
-        assert!(read_current::<()>(&data_dir, |current| Err(replace(current))).is_err());
-    }
-
-    #[test]
-    fn previous_index_that_is_unreadable_but_not_damaged_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let data_dir = DataDir::new(folder.path(), 1);
-        let generation = folder.path().join("assets-v1-000001");
-        TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
-        data_dir.publish(&generation).unwrap();
-        // Even root cannot read a symbolic link that points to itself.
-        let meta = generation.join("meta.json");
-        std::fs::remove_file(&meta).unwrap();
-        std::os::unix::fs::symlink(&meta, &meta).unwrap();
-        let error = open_previous_index(&data_dir)
-            .err()
-            .expect("it is not damaged");
-        assert!(error.to_string().contains("meta.json"), "{error}");
-    }
-}
+mod tests;

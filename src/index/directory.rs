@@ -10,13 +10,14 @@
 //! A rebuild fills the next generation and then replaces CURRENT by one rename. This module does not look
 //! inside a generation: the engine does.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::IndexError;
+use super::files::{create_folder, open_or_create_file, replace_file};
 
 /// The file that names the current generation.
 const CURRENT: &str = "CURRENT";
@@ -69,16 +70,10 @@ impl DataDir {
     /// If another process holds the lock, or this process runs as root and the folder belongs to another
     /// user.
     pub fn lock(&self) -> Result<WriterLock, IndexError> {
-        fs::create_dir_all(&self.path).map_err(IndexError::file("create", &self.path))?;
+        create_folder(&self.path).map_err(IndexError::file("create", &self.path))?;
         self.check_owner()?;
         let path = self.path.join(LOCK);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(IndexError::file("open", &path))?;
+        let mut file = open_or_create_file(&path).map_err(IndexError::file("open", &path))?;
         let mut attempts = 0;
         while let Err(refused) = file.try_lock() {
             attempts += 1;
@@ -193,11 +188,6 @@ impl DataDir {
         Ok(self.current_name()?.map(|(_, number)| number))
     }
 
-    /// The schema version of the current generation. `None` if it is unknown which one is current.
-    pub fn current_schema_version(&self) -> Result<Option<u32>, IndexError> {
-        Ok(self.current_name()?.map(|(version, _)| version))
-    }
-
     fn current_name(&self) -> Result<Option<(u32, u32)>, IndexError> {
         let name = self.read_current()?;
         Ok(name.and_then(|name| parse_name(name.trim_end())))
@@ -247,6 +237,11 @@ impl DataDir {
         Ok(generations.into_iter().map(|(_, path)| path).collect())
     }
 
+    /// Whether there is a current generation.
+    pub fn has_index(&self) -> Result<bool, IndexError> {
+        Ok(self.read_current()?.is_some())
+    }
+
     /// The names of all generations except the current one, sorted.
     ///
     /// A generation after the current one belongs to a rebuild that is running or did not finish. The next
@@ -267,15 +262,9 @@ impl DataDir {
     /// the new one current.
     pub fn publish(&self, generation: &Path) -> Result<(), IndexError> {
         let name = generation.file_name().unwrap_or_default().to_string_lossy();
-        let draft = self.path.join("CURRENT.new");
-        let write_draft = || -> std::io::Result<()> {
-            let mut file = File::create(&draft)?;
-            writeln!(file, "{name}")?;
-            file.sync_all()
-        };
-        write_draft().map_err(IndexError::file("write", &draft))?;
         let current = self.path.join(CURRENT);
-        fs::rename(&draft, &current).map_err(IndexError::file("replace", &current))?;
+        let text = format!("{name}\n");
+        replace_file(&current, text.as_bytes()).map_err(IndexError::file("replace", &current))?;
         sync_dir(&self.path)
     }
 
@@ -317,6 +306,11 @@ pub fn sync_dir(path: &Path) -> Result<(), IndexError> {
     File::open(path)
         .and_then(|dir| dir.sync_all())
         .map_err(IndexError::file("sync", path))
+}
+
+/// The schema version in the name of a generation.
+pub(super) fn schema_version_of(generation: &str) -> Option<u32> {
+    parse_name(generation).map(|(version, _)| version)
 }
 
 /// Schema version and number of `assets-v1-000001`.

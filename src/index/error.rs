@@ -88,6 +88,23 @@ pub enum IndexError {
     /// A scan cannot be completed: a range is not listed to its end, or no scan is running.
     #[error(transparent)]
     NotComplete(#[from] NotComplete),
+    /// A Source has moved to another bucket or prefix, and a scan has found no asset there.
+    #[error(
+        "failed to move Source {source_name:?} to bucket {bucket:?} with the prefix {prefix:?}: no key there is an \
+         asset. Searches still find the {assets} assets of its former bucket and prefix. If the bucket, the prefix or \
+         a rule is wrong, correct it. If the Source is meant to lose these assets, confirm that: `asset-indexer \
+         reindex --source {source_name:?} --allow-empty`"
+    )]
+    NothingAtNewLocation {
+        /// The name of the Source.
+        source_name: String,
+        /// The new bucket.
+        bucket: String,
+        /// The new prefix.
+        prefix: String,
+        /// The number of assets from its former bucket and prefix.
+        assets: u64,
+    },
     /// The writer thread ended without returning an error. Usually it panicked.
     #[error(
         "the thread that writes the index ended unexpectedly; see the log for its panic message. If it happens again, \
@@ -130,7 +147,10 @@ fn schema_mismatch(path: &Path, found: u32, expected: u32) -> String {
 impl IndexError {
     /// Whether the error only affects one Source. The index is unchanged and usable for other Sources.
     pub fn is_about_one_source(&self) -> bool {
-        matches!(self, Self::Binding(_) | Self::NotComplete(_))
+        matches!(
+            self,
+            Self::Binding(_) | Self::NotComplete(_) | Self::NothingAtNewLocation { .. }
+        )
     }
 
     /// Whether the index is damaged or lacks files or folders, so that reading it again is useless.

@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::IndexError;
 use super::current::read_current;
-use super::directory::DataDir;
+use super::directory::{DataDir, schema_version_of};
 use super::disk::DiskSpace;
 use super::tantivy::commit_stats::{CommitStats, RecordCounts, count_records_in};
 use crate::core::query::hit::rfc3339;
+use crate::core::replication::checkpoint::BindingError;
 use crate::core::replication::source_state::{RunningScan, SourceId, SourceState};
 
 /// A data directory and its current index. Times are RFC 3339 in UTC, by S3's clock.
@@ -98,6 +99,28 @@ pub(crate) struct SegmentInfo {
     pub bytes: u64,
 }
 
+/// Whether the current index has, or once had, a Source. A damaged index counts as one that has.
+pub(crate) fn knows_sources(data_dir: &DataDir) -> Result<bool, IndexError> {
+    let read = |live: &Path| {
+        let stats = CommitStats::of(live);
+        Ok(stats.map_or(true, |stats| !stats.checkpoint.sources.is_empty()))
+    };
+    Ok(data_dir.has_index()? && read_current(data_dir, read)?)
+}
+
+/// Checks whether the current index has bound the subdomain to a Source with another name. If there is no index, or it
+/// cannot be read, nothing is known to be bound. Adding the Source to the index checks it again.
+pub(crate) fn check_binding(
+    data_dir: &DataDir,
+    name: &str,
+    subdomain: &str,
+) -> Result<(), BindingError> {
+    match read_current(data_dir, CommitStats::of) {
+        Ok(stats) => stats.checkpoint.check_binding(name, subdomain),
+        Err(_) => Ok(()),
+    }
+}
+
 impl IndexInfo {
     /// Reads the description of a data directory.
     pub(crate) fn of(data_dir: &DataDir) -> Result<Self, IndexError> {
@@ -116,9 +139,12 @@ impl IndexInfo {
             bytes: segment.bytes,
         });
         let segments: Vec<_> = segments.collect();
+        // If the file CURRENT is lost, the folder cannot tell which generation was described here.
+        let mut other_generations = data_dir.other_generations()?;
+        other_generations.retain(|other| *other != generation);
         Ok(Self {
             data_dir: data_dir.path().to_owned(),
-            schema_version: data_dir.current_schema_version()?.unwrap_or_default(),
+            schema_version: schema_version_of(&generation).unwrap_or_default(),
             is_readable: data_dir.current().is_ok(),
             program: stats.program,
             sources: sources
@@ -128,7 +154,7 @@ impl IndexInfo {
             segments,
             free_bytes: DiskSpace::of(data_dir.path())?.free_bytes,
             writer: data_dir.lock_holder()?,
-            other_generations: data_dir.other_generations()?,
+            other_generations,
             problem: counted.err(),
             generation,
         })

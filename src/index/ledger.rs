@@ -11,9 +11,12 @@
 //! | `ledger/page.rs` | joins a page with the records of its interval, completes a scan |
 //! | `ledger/events.rs` | applies events and look-ups |
 //! | `ledger/heal.rs` | forgets times in the future that a wrong clock left |
+//! | `ledger/removals.rs` | announces removals in the log and for the metrics |
 //! | `ledger/stale_records.rs` | removes the records that a configuration change made stale |
+//! | `ledger/relocation.rs` | moves a Source to another bucket or prefix |
 //! | `ledger/unconfigured.rs` | removes the records of Sources that are no longer configured |
 //! | `ledger/drift.rs` | counts what a scan repaired although events should have reported it |
+//! | `ledger/copied_records.rs` | takes over a Source from another index, for a Source that no scan fills |
 //! | `ledger/previous_index.rs` | takes data from the previous index during a rebuild |
 //! | `ledger/tests.rs` | tests with the real engine in memory |
 //! | `ledger/simulation.rs` | test: bucket, queue, scans and crashes in memory, with random histories |
@@ -24,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::commit_counters::CommitCounters;
+use super::large_removals::LargeRemovals;
 use super::pending::Pending;
 use super::tally::Tally;
 use super::{Compaction, Engine, IndexError, KeyedRecord, RecordFilter};
@@ -31,26 +35,31 @@ use super::{Compaction, Engine, IndexError, KeyedRecord, RecordFilter};
 use crate::config::IndexConfig;
 use crate::core::counters::ScanProgress;
 use crate::core::replication::checkpoint::{Checkpoint, StaleRecords};
-use crate::core::replication::interval::{KeyInterval, KeyRange};
-use crate::core::replication::source_state::{QueueId, SourceId, SourceIdentity, SourceState};
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::source_state::{SourceId, SourceIdentity, SourceState};
 use crate::core::source::Source;
 
 mod attach;
 mod begin;
+mod copied_records;
 mod drift;
 mod events;
 mod heal;
 mod page;
 mod previous_index;
+mod relocation;
+mod removals;
 mod stale_records;
 mod unconfigured;
 
 pub use attach::{AttachRequest, Attachment};
 pub use begin::{MeasureDrift, ScanPlan, ScanRequest};
+pub use copied_records::CopiedRecords;
 use drift::DriftCandidates;
 pub use events::{EventOutcome, EventReport, KeyEvent, LookUpReport};
 pub use page::PageReport;
 use previous_index::PreviousIndex;
+use relocation::Relocation;
 use stale_records::is_stale_record;
 pub use unconfigured::UnconfiguredSource;
 
@@ -92,22 +101,27 @@ struct Scan {
     progress: Arc<ScanProgress>,
     /// Stale records that a dry run ignores, because it must not remove them.
     hidden: StaleRecords,
-    /// The ranges to scan if the Source has moved to another bucket or prefix. The scan begins, and the old
-    /// records are removed, when the first page shows that the new bucket is readable.
-    move_to: Option<Vec<KeyRange>>,
-    /// The queue whose events are received when the move begins.
-    queue: Option<QueueId>,
+    /// Set if the Source has moved to another bucket or prefix, until the scan shows an asset there.
+    relocation: Option<Relocation>,
+    /// The number of assets when its pages began to arrive, without stale ones.
+    assets_before: u64,
+    /// The number of assets that it had removed by then, because they were stale.
+    removed_before: u64,
+    /// Whether its pages have removed more than half of the assets.
+    is_large_removal: bool,
 }
 
 impl Scan {
-    /// A scan that hides no records and moves to no other bucket.
+    /// A scan that hides no records and does not move the Source.
     fn new(source: Arc<Source>, progress: Arc<ScanProgress>) -> Self {
         Self {
             source,
             progress,
             hidden: StaleRecords::None,
-            move_to: None,
-            queue: None,
+            relocation: None,
+            assets_before: 0,
+            removed_before: 0,
+            is_large_removal: false,
         }
     }
 
@@ -139,11 +153,14 @@ pub struct Ledger<E> {
     tallies: HashMap<SourceId, Arc<Tally>>,
     /// The attached Sources whose events are being received.
     following: HashSet<SourceId>,
-    /// The attached Sources whose records are from another bucket or prefix until their scan begins.
+    /// The attached Sources whose records are from another bucket or prefix until a scan shows an asset.
     moving: HashSet<SourceId>,
     drift_candidates: DriftCandidates,
     heartbeat: Arc<AtomicU64>,
     commits: Arc<CommitCounters>,
+    large_removals: Arc<LargeRemovals>,
+    /// Whether the current index announces the effects of a new configuration on this one, too.
+    leaves_announcements: bool,
     /// During a rebuild: the index that this one will replace.
     previous: Option<PreviousIndex<E>>,
 }
@@ -184,6 +201,8 @@ impl<E: Engine> Ledger<E> {
             drift_candidates: DriftCandidates::default(),
             heartbeat: Arc::default(),
             commits: Arc::default(),
+            large_removals: Arc::default(),
+            leaves_announcements: false,
             previous: None,
         };
         ledger.heal_states();
@@ -193,6 +212,17 @@ impl<E: Engine> Ledger<E> {
     /// Sets the counters for commits.
     pub fn set_commit_counters(&mut self, commits: Arc<CommitCounters>) {
         self.commits = commits;
+    }
+
+    /// Sets where large removals are noted.
+    pub fn set_large_removals(&mut self, large_removals: Arc<LargeRemovals>) {
+        self.large_removals = large_removals;
+    }
+
+    /// Leaves it to the current index to announce what a new configuration removes: the index of a rebuild that runs
+    /// next to it adopts the same configuration.
+    pub(crate) fn leave_announcements(&mut self) {
+        self.leaves_announcements = true;
     }
 
     /// Takes over the names, ids and subdomains of another index, if this index is new.

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::IndexError;
-use super::current::open_previous_index;
+use super::current::{LostRecords, PreviousIndex, open_previous_index};
 use super::directory::DataDir;
 use super::ledger::{CommitPolicy, Ledger};
 use super::tantivy::TantivyEngine;
@@ -19,6 +19,8 @@ pub(crate) struct PreparedGeneration {
     pub path: PathBuf,
     /// Writes to it.
     pub ledger: Ledger<TantivyEngine>,
+    /// The records of the current index that cannot be carried over.
+    pub lost: LostRecords,
 }
 
 /// How to prepare a new generation.
@@ -64,13 +66,14 @@ pub(crate) fn prepare_new_generation(
     let engine = open_unfinished(&path, options.memory, resume)?;
     let mut ledger = Ledger::new(engine, options.policy, false)?;
     ledger.inherit(current.bindings_only());
-    if let Some(previous) = open_previous_index(data_dir)? {
+    let PreviousIndex { engine, lost } = open_previous_index(data_dir)?;
+    if let Some(previous) = engine {
         ledger.set_previous_index(previous)?;
         for name in &options.disabled {
             ledger.copy_records(name)?;
         }
     }
-    Ok(PreparedGeneration { path, ledger })
+    Ok(PreparedGeneration { path, ledger, lost })
 }
 
 /// The checkpoint of the current index. An empty one if there is no index.

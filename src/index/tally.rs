@@ -11,6 +11,7 @@ use crate::core::replication::timestamp::Timestamp;
 #[derive(Debug, Default)]
 pub struct Tally {
     assets: AtomicU64,
+    former_assets: AtomicU64,
     drift: Mutex<Option<Drift>>,
 }
 
@@ -40,6 +41,12 @@ impl Tally {
         self.assets.load(Ordering::Relaxed)
     }
 
+    /// Number of assets of a former bucket or prefix that searches find, because no scan of the current one has
+    /// found an asset yet. 0 if the index is from the current one.
+    pub fn former_assets(&self) -> u64 {
+        self.former_assets.load(Ordering::Relaxed)
+    }
+
     /// The drift of the last completed scan that measured drift.
     pub fn drift(&self) -> Option<Drift> {
         *self
@@ -50,6 +57,10 @@ impl Tally {
 
     pub(crate) fn set_assets(&self, assets: u64) {
         self.assets.store(assets, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_former_assets(&self, assets: u64) {
+        self.former_assets.store(assets, Ordering::Relaxed);
     }
 
     /// Counts a change of one key: whether it was an asset before, and whether it is one now.

@@ -13,14 +13,18 @@
 //! | | `tokenizer`, `trigrams` | split text into words, and file names into trigrams |
 //! | | `payload` | the checkpoint inside a commit |
 //! | opening | this file | opens an index for writing or reading |
-//! | | `commit` | writes a commit, and counts its records |
-//! | | `writer_directory` | refuses changes after the writer is dropped or a commit failed |
+//! | | `commit` | writes a commit, counts its records and finds keys that are in it twice |
+//! | | `doubled_keys` | compares the keys of all segments |
+//! | | `writer_directory` | refuses changes after the writer is dropped or a commit failed, and merges of damaged files |
+//! | | `merge_policy` | decides which segments are merged |
 //! | | `read_only` | reads one commit without a lock |
 //! | | `pinned_commit` | holds all files of a commit open, compares checksums |
+//! | | `checksum` | compares a file with its checksum |
 //! | | `failure` | turns errors and panics of tantivy into `IndexError` |
 //! | ledger | `engine` | implements [`Engine`](super::Engine) |
 //! | | `interval` | reads the records of a key interval |
 //! | | `keys_query` | finds the documents of many keys |
+//! | | `column_source` | opens columns by name |
 //! | | `columns` | reads the key and the record of a document, and finds the documents of keys |
 //! | | `compact` | merges all segments into one |
 //! | search | `search` | runs a search |
@@ -41,25 +45,32 @@
 //! | checks | `audit` | finds damage and impossible contents |
 //! | | `commit_stats`, `size` | sizes and counts of a commit, from its files or from an open engine |
 //! | tests | `corpus` | a random index and its expected contents |
+//! | | `small_index` | a small index of tombstones |
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
+use ::tantivy::indexer::{IndexWriterOptions, UserOperation};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use super::IndexError;
+use super::files::create_folder;
+use super::merge_health::MergeHealth;
 use crate::core::replication::checkpoint::Checkpoint;
 use columns::{Columns, read_error};
 use failure::catch_panics;
+use merge_policy::HealthyMergePolicy;
 use payload::Payload;
 use pinned_commit::PinnedCommit;
-use read_only::{CommitFolder, open_folder, open_newest};
+use read_only::{CommitFolder, open_newest};
 use schema::Fields;
 use writer_directory::{CloseOnDrop, WriterDirectory};
 
 pub mod and_not_query;
 pub mod asset_query;
 pub mod audit;
+mod checksum;
+mod column_source;
 pub mod columns;
 mod commit;
 pub mod commit_stats;
@@ -68,6 +79,7 @@ pub mod compact;
 pub mod corpus;
 pub mod direct_children_query;
 pub mod document;
+mod doubled_keys;
 mod engine;
 pub mod facets;
 pub mod failure;
@@ -77,27 +89,28 @@ pub mod identity;
 pub mod interval;
 pub mod keys_query;
 pub mod merge;
+mod merge_policy;
 pub mod multi_term_query;
 pub mod path_filter_query;
 pub mod paths;
 pub mod payload;
 pub mod pinned_commit;
+pub mod plus_score_query;
 pub mod ranking;
+mod ranking_decisions;
 pub mod read_only;
 pub mod schema;
 pub mod search;
 pub mod search_budget;
 pub mod size;
+#[cfg(test)]
+pub mod small_index;
 pub mod source_scope;
 pub mod suggest;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;
 mod writer_directory;
-
-/// A segment is merged if at least this share of its documents is deleted. By default, deletes never cause a
-/// merge.
-const MERGE_FROM_DELETED_RATIO: f32 = 0.25;
 
 /// Minimum memory budget of tantivy's writer in bytes.
 pub const MIN_WRITER_MEMORY: usize = 15_000_000;
@@ -148,7 +161,7 @@ impl TantivyEngine {
     /// `memory` is the writer's budget in bytes, at least [`MIN_WRITER_MEMORY`].
     pub fn open(path: &Path, memory: usize) -> Result<Self, IndexError> {
         catch_panics(|| {
-            let directory = writer_directory(path)?;
+            let directory = WriterDirectory::open(path)?;
             let index = open_existing(&directory, path)?;
             Self::with_writer(index, directory, path, memory)
         })
@@ -159,8 +172,8 @@ impl TantivyEngine {
         if path.join("meta.json").exists() {
             return Self::open(path, memory);
         }
-        std::fs::create_dir_all(path).map_err(IndexError::file("create", path))?;
-        let directory = writer_directory(path)?;
+        create_folder(path).map_err(IndexError::file("create", path))?;
+        let directory = WriterDirectory::open(path)?;
         let index = index_builder()
             .open_or_create(directory.clone())
             .map_err(failure::failed_to("create the index"))?;
@@ -188,15 +201,14 @@ impl TantivyEngine {
             .wait()
             .map_err(failure::failed_to("remove unused files of the index"))?;
         skip_opstamp(&writer).map_err(failure::failed_to("open the index for writing"))?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(Box::new(HealthyMergePolicy::new(directory.merge_health())));
         let (_, fields) = Fields::schema();
         let engine = Self {
             _close_on_drop: Some(CloseOnDrop(directory)),
             ..Self::from_index(index, fields, Some(writer), Some(path.to_owned()))?
         };
         engine.check_records()?;
+        engine.check_keys()?;
         Ok(engine)
     }
 
@@ -227,13 +239,17 @@ impl TantivyEngine {
         })
     }
 
-    /// Like [`TantivyEngine::open_any_schema`], but leaves out segments with damaged files. Also returns the number
-    /// of documents that are left out. It reads every file completely.
-    pub fn open_undamaged_segments(path: &Path) -> Result<(Self, u64), IndexError> {
+    /// Like [`TantivyEngine::open_any_schema`], but leaves out segments whose records cannot be read. Also returns the
+    /// number of documents in them. It reads the columns of the whole index.
+    ///
+    /// Use only the checkpoint, [`crate::index::Engine::read`] and [`crate::index::Engine::assets`].
+    pub fn open_readable_records(path: &Path) -> Result<(Self, u64), IndexError> {
         let commit = PinnedCommit::newest(path)?;
-        let damages = commit.damages(|_| {})?;
-        let (whole, lost) = commit.without_damaged_segments(&damages)?;
-        Ok((Self::from_commit(whole, Ok)?, lost))
+        let (segments, lost) = commit.readable_columns()?;
+        let mut engine = Self::from_commit(commit.without_segments()?, Ok)?;
+        // Reads use only the columns. Tantivy cannot open a segment if any of its files is damaged.
+        engine.snapshot.segments = segments;
+        Ok((engine, lost))
     }
 
     fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {
@@ -320,6 +336,12 @@ impl TantivyEngine {
         &self.snapshot
     }
 
+    /// The health of the writer's merges. `None` in memory, and in an engine that only reads.
+    pub(crate) fn merge_health(&self) -> Option<Arc<MergeHealth>> {
+        let writer = self._close_on_drop.as_ref();
+        writer.map(|CloseOnDrop(directory)| directory.merge_health())
+    }
+
     /// The handles of the fields.
     pub fn fields(&self) -> &Fields {
         &self.fields
@@ -349,10 +371,6 @@ fn index_builder() -> IndexBuilder {
         .schema(schema)
         .settings(schema::settings())
         .tokenizers(schema::tokenizers())
-}
-
-fn writer_directory(path: &Path) -> Result<WriterDirectory, IndexError> {
-    Ok(WriterDirectory::new(open_folder(path)?))
 }
 
 fn open_existing(directory: &WriterDirectory, path: &Path) -> Result<Index, IndexError> {

@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::ledger::{
-    AttachRequest, Attachment, EventOutcome, EventReport, Ledger, LookUpReport, PageReport,
-    ScanPlan, ScanRequest, UnconfiguredSource,
+    AttachRequest, Attachment, CopiedRecords, EventOutcome, EventReport, Ledger, LookUpReport,
+    PageReport, ScanPlan, ScanRequest, UnconfiguredSource,
 };
 use super::{Compaction, Engine, IndexError};
 use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
@@ -37,9 +37,13 @@ enum Request {
     RemoveUnconfigured(Vec<Arc<Source>>, Reply<Vec<UnconfiguredSource>>),
     Attach(AttachRequest, Reply<Attachment>),
     Detach(String, Reply<()>),
+    Detached(Reply<Vec<String>>),
+    TakeOver(Box<SourceState>, Reply<()>),
+    ReplaceRecords(CopiedRecords, Reply<()>),
     Follow(SourceId, QueueId, Reply<()>),
     EventsLost(SourceId, Reply<()>),
     GiveUpEvent(SourceId, Timestamp, Reply<()>),
+    GiveUpWaitingEvent(SourceId, Timestamp, Reply<()>),
     Unfollow(Vec<SourceId>),
     Wired(Vec<SourceId>, String),
     State(SourceId, Reply<SourceState>),
@@ -185,9 +189,17 @@ fn serve<E: Engine>(
         }
         Request::Attach(request, reply) => send_reply(reply, ledger.attach(request)),
         Request::Detach(name, reply) => send_reply(reply, ledger.detach(&name)),
+        Request::Detached(reply) => send_reply(reply, Ok(ledger.detached())),
+        Request::TakeOver(state, reply) => send_reply(reply, ledger.take_over(&state)),
+        Request::ReplaceRecords(records, reply) => {
+            send_reply(reply, ledger.replace_records(records))
+        }
         Request::Follow(id, queue, reply) => send_reply(reply, ledger.follow(id, &queue)),
         Request::EventsLost(id, reply) => send_reply(reply, ledger.mark_events_lost(id)),
         Request::GiveUpEvent(id, time, reply) => send_reply(reply, ledger.give_up_event(id, time)),
+        Request::GiveUpWaitingEvent(id, time, reply) => {
+            send_reply(reply, ledger.give_up_waiting_event(id, time))
+        }
         Request::Unfollow(ids) => {
             ledger.unfollow(&ids);
             Ok(())
@@ -283,6 +295,23 @@ impl IndexHandle {
         self.request(|reply| Request::Detach(name, reply)).await
     }
 
+    /// The names of the Sources that the index knows and that are not attached.
+    pub(crate) async fn detached(&self) -> Result<Vec<String>, IndexError> {
+        self.request(Request::Detached).await
+    }
+
+    /// Takes over the state of a detached Source from another index. See [`Ledger::take_over`].
+    pub(crate) async fn take_over(&self, state: SourceState) -> Result<(), IndexError> {
+        let state = Box::new(state);
+        self.request(|reply| Request::TakeOver(state, reply)).await
+    }
+
+    /// Makes the records of an interval equal to those of another index.
+    pub(crate) async fn replace_records(&self, records: CopiedRecords) -> Result<(), IndexError> {
+        self.request(|reply| Request::ReplaceRecords(records, reply))
+            .await
+    }
+
     /// Records that the events of the Source are received from this queue from now on. See
     /// [`Ledger::follow`].
     pub async fn follow(&self, id: SourceId, queue: QueueId) -> Result<(), IndexError> {
@@ -299,6 +328,17 @@ impl IndexHandle {
     /// nothing changes.
     pub async fn give_up_event(&self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
         self.request(|reply| Request::GiveUpEvent(id, time, reply))
+            .await
+    }
+
+    /// Records that an event of this time may never be applied because it waits for a move. See
+    /// [`Ledger::give_up_waiting_event`].
+    pub async fn give_up_waiting_event(
+        &self,
+        id: SourceId,
+        time: Timestamp,
+    ) -> Result<(), IndexError> {
+        self.request(|reply| Request::GiveUpWaitingEvent(id, time, reply))
             .await
     }
 

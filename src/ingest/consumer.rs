@@ -21,19 +21,25 @@ use crate::core::replication::backoff::{exponential, with_jitter};
 use crate::index::IndexError;
 use crate::observe::outage::Outage;
 use crate::observe::quarantine::{FailedMessage, KeepOutcome, Quarantine};
+use crate::observe::status::QueueProblem;
 
 mod event_log;
 pub mod handler;
 pub mod in_flight;
 mod look_up;
+mod misdirected;
 mod permits;
 mod queue_state;
+mod releases;
 pub mod routes;
+mod sharing;
 
 use handler::{FAILS_EVERY_TIME, Handler, MessageOutcome};
 use in_flight::{InFlight, name_of};
 pub use permits::{MAX_REQUESTS_IN_FLIGHT, Permits};
 pub use queue_state::{QueueState, Reception};
+use releases::Released;
+use sharing::{ReceiveFacts, SharingDetector};
 
 /// How often to extend visibility and to retry refused acknowledgements.
 const TICK: Duration = Duration::from_secs(1);
@@ -77,6 +83,10 @@ pub struct Consumer<Q> {
     /// Requests whose result no decision depends on.
     requests: JoinSet<()>,
     acknowledging: JoinSet<Acknowledged>,
+    /// Requests that make a message visible again.
+    releasing: JoinSet<Released>,
+    sharing: SharingDetector,
+    is_stopping: bool,
     attributes_requested_at: Option<Instant>,
     reported_full_quarantine: Arc<AtomicBool>,
     outages: Outages,
@@ -92,6 +102,8 @@ struct Outages {
 /// The result of a receive, with one permit for each message.
 struct Received {
     result: Result<Vec<Message>, QueueError>,
+    /// When the request was sent.
+    sent: Instant,
     /// How long the receive waited for the first message, at most.
     wait: Duration,
     permits: Option<Permit>,
@@ -125,6 +137,7 @@ impl<Q: Queue> Consumer<Q> {
         limits: EventsConfig,
         permits: Permits,
     ) -> Self {
+        let was_shared = handler.queue.board().has_problem(QueueProblem::Shared);
         Self {
             queue,
             state: Arc::clone(&handler.queue),
@@ -141,6 +154,9 @@ impl<Q: Queue> Consumer<Q> {
             to_acknowledge: Vec::new(),
             requests: JoinSet::new(),
             acknowledging: JoinSet::new(),
+            releasing: JoinSet::new(),
+            sharing: SharingDetector::new(was_shared, Instant::now()),
+            is_stopping: false,
             attributes_requested_at: None,
             reported_full_quarantine: Arc::default(),
             outages: Outages {
@@ -156,12 +172,11 @@ impl<Q: Queue> Consumer<Q> {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), IndexError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut stopping = false;
         loop {
-            if stopping && self.is_idle() {
+            if self.is_stopping && self.is_idle() {
                 return Ok(());
             }
-            if !stopping {
+            if !self.is_stopping {
                 self.start_receives();
             }
             self.start_acknowledgements();
@@ -183,11 +198,15 @@ impl<Q: Queue> Consumer<Q> {
                 Some(Ok(acknowledged)) = self.acknowledging.join_next() => {
                     self.on_acknowledged(acknowledged);
                 }
+                Some(Ok(released)) = self.releasing.join_next() => {
+                    let Released { id, is_visible } = released;
+                    self.sharing.on_released(&id, is_visible, Instant::now());
+                }
                 Some(_) = self.requests.join_next() => {}
                 _ = tick.tick() => self.on_tick(),
                 () = sleep_until(backoff_until) => self.backoff_until = None,
-                () = stop.cancelled(), if !stopping => {
-                    stopping = true;
+                () = stop.cancelled(), if !self.is_stopping => {
+                    self.is_stopping = true;
                     self.receives.abort_all();
                 }
             }
@@ -203,7 +222,7 @@ impl<Q: Queue> Consumer<Q> {
     fn start_receives(&mut self) {
         while self.backoff_until.is_none() && self.receives.len() < self.target_receives {
             let wait = if self.receives.is_empty() {
-                self.state.receive_wait(self.permits.wait)
+                self.state.receive_wait(self.permits.wait())
             } else {
                 Duration::ZERO
             };
@@ -213,12 +232,14 @@ impl<Q: Queue> Consumer<Q> {
                 // Back-pressure: reserve a permit for each message that the receive may return.
                 let mut messages = permits.messages.acquire_many(MAX_BATCH as u32).await;
                 let permit = permits.receives.acquire().await;
+                let sent = Instant::now();
                 let result = queue.receive(MAX_BATCH as u8, wait, visibility).await;
                 drop(permit);
                 let count = result.as_ref().map_or(0, Vec::len);
                 Received {
                     permits: messages.split(count),
                     result,
+                    sent,
                     wait,
                 }
             });
@@ -244,6 +265,11 @@ impl<Q: Queue> Consumer<Q> {
         let counters = &board.counters;
         counters.received.add(messages.len() as u64);
         let now = Instant::now();
+        let facts = ReceiveFacts {
+            sent: received.sent,
+            wait: received.wait,
+            messages: messages.len(),
+        };
         let mut permits = received.permits;
         let batch = match messages.len() {
             0 => Span::none(),
@@ -253,10 +279,19 @@ impl<Q: Queue> Consumer<Q> {
             }
         };
         for message in messages {
+            let permit = permits.as_mut().and_then(|permits| permits.split(1));
+            if self.sharing.on_delivery(&message, now) {
+                // Its effects are committed.
+                self.to_acknowledge.push(PendingAcknowledgement {
+                    receipt: message.receipt,
+                    attempts: 0,
+                    _permit: permit,
+                });
+                continue;
+            }
             if message.receive_count > 1 {
                 counters.redelivered.add(1);
             }
-            let permit = permits.as_mut().and_then(|permits| permits.split(1));
             if !self
                 .in_flight
                 .add(&message, self.limits.visibility_timeout, now)
@@ -282,6 +317,9 @@ impl<Q: Queue> Consumer<Q> {
                 }
             });
         }
+        let visible = self.state.attributes().map(|known| known.visible);
+        self.sharing.on_receive(facts, visible, now);
+        self.show_sharing();
     }
 
     fn on_error(&mut self, error: &QueueError) {
@@ -289,6 +327,7 @@ impl<Q: Queue> Consumer<Q> {
         let wait = with_jitter(wait, fastrand::f64());
         self.errors_in_a_row += 1;
         self.target_receives = 1;
+        self.sharing.on_receive_failed(Instant::now());
         self.backoff_until = Some(tokio::time::Instant::now() + wait);
         self.state.on_receive_failed(error);
         if self.outages.receiving.on_failure(Instant::now()) {
@@ -307,12 +346,19 @@ impl<Q: Queue> Consumer<Q> {
             return Ok(());
         };
         match outcome {
+            MessageOutcome::Done if self.releases(&message) => self.release(message.id, receipt),
             MessageOutcome::Done => self.to_acknowledge.push(PendingAcknowledgement {
                 receipt,
                 attempts: 0,
                 _permit: permit,
             }),
-            MessageOutcome::NotYet => self.delay_redelivery(receipt, FIRST_REDELIVERY_DELAY),
+            MessageOutcome::NotYet if self.is_stopping => {
+                self.delay_redelivery(receipt, FIRST_REDELIVERY_DELAY);
+            }
+            MessageOutcome::NotYet => {
+                self.note_if_last(&message);
+                self.delay_redelivery(receipt, redelivery_delay(message.receive_count));
+            }
             MessageOutcome::Unreadable(reason) => {
                 self.state.board().counters.unreadable.add(1);
                 self.note_if_last(&message);

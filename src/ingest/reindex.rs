@@ -18,7 +18,7 @@ use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::source::Source;
 use crate::index::IndexError;
-use crate::index::current::{choose_current, open_current, open_or_create_current};
+use crate::index::current::{LostRecords, choose_current, open_current, open_or_create_current};
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger, UnconfiguredSource};
 use crate::index::new_generation::{
@@ -28,6 +28,7 @@ use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::writer::{self, IndexHandle, IndexThread};
 use crate::ingest::scanner::{MeasuredScan, ScanError, ScanJob, scan_measured};
+use crate::serve::control::ControlError;
 
 mod by_daemon;
 
@@ -48,6 +49,8 @@ pub(crate) struct Reindex {
     config: Config,
     mode: ReindexMode,
     scan_mode: ScanMode,
+    /// Whether a Source that has moved may lose its former assets to an empty bucket or prefix.
+    allow_empty: bool,
     /// Whether every enabled Source is scanned.
     scans_all: bool,
     jobs: Vec<Arc<ReindexJob>>,
@@ -73,6 +76,10 @@ pub(crate) struct ReindexReport {
     pub outcomes: Vec<ReindexOutcome>,
     /// The Sources that are no longer configured and therefore lose their assets.
     pub unconfigured: Vec<UnconfiguredSource>,
+    /// The records that a rebuild could not carry over.
+    pub lost: LostRecords,
+    /// Why the daemon did not finish a rebuild after it had reported how scans ended.
+    pub refusal: Option<ControlError>,
 }
 
 impl ReindexOutcome {
@@ -93,6 +100,7 @@ impl Reindex {
         names: &[String],
         mode: ReindexMode,
         scan_mode: ScanMode,
+        allow_empty: bool,
     ) -> Result<Self, UnknownSource> {
         let job = |source: &Arc<Source>| {
             Arc::new(ReindexJob {
@@ -115,6 +123,7 @@ impl Reindex {
             config,
             mode,
             scan_mode,
+            allow_empty,
         })
     }
 
@@ -155,6 +164,8 @@ impl Reindex {
         Ok(ReindexReport {
             outcomes,
             unconfigured,
+            lost: target.lost,
+            refusal: None,
         })
     }
 
@@ -202,11 +213,11 @@ impl Reindex {
         for (position, job) in self.jobs.iter().enumerate() {
             let (job, index, stop) = (Arc::clone(job), index.clone(), stop.clone());
             let (concurrent_scans, limits) = (concurrent_scans.clone(), self.config.scan);
-            let mode = self.scan_mode;
+            let (mode, allow_empty) = (self.scan_mode, self.allow_empty);
             tasks.spawn(async move {
                 let _permit = concurrent_scans.acquire().await;
                 let began = Instant::now();
-                let scan = scan_one(&job, index, &limits, mode, &stop).await;
+                let scan = scan_one(&job, index, &limits, (mode, allow_empty), &stop).await;
                 let took = began.elapsed();
                 let scan = MeasuredScan { took, ..scan };
                 (position, ReindexOutcome { job, scan })
@@ -230,7 +241,7 @@ async fn scan_one(
     job: &ReindexJob,
     index: IndexHandle,
     limits: &crate::config::ScanConfig,
-    mode: ScanMode,
+    (mode, allow_empty): (ScanMode, bool),
     stop: &CancellationToken,
 ) -> MeasuredScan {
     let bucket = LazyBucket::new(Arc::clone(&job.source), limits.attempts);
@@ -248,6 +259,7 @@ async fn scan_one(
         mode,
         drift_grace: None,
         queue: None,
+        allow_empty,
     };
     scan_measured(scan, "reindex", stop).await
 }
@@ -260,6 +272,8 @@ struct Target {
     ledger: Ledger<TantivyEngine>,
     /// For a rebuild: the generation to make current if all scans complete.
     generation: Option<PathBuf>,
+    /// For a rebuild: the records that it cannot carry over.
+    lost: LostRecords,
 }
 
 impl Target {
@@ -294,6 +308,7 @@ impl Target {
             lock: None,
             ledger: Ledger::new(engine, policy, true)?,
             generation: None,
+            lost: LostRecords::NONE,
         })
     }
 
@@ -309,6 +324,7 @@ impl Target {
             lock: Some(lock),
             ledger: Ledger::new(engine, policy, false)?,
             generation: None,
+            lost: LostRecords::NONE,
         })
     }
 
@@ -320,12 +336,13 @@ impl Target {
         ) {
             choose_current(&data_dir, &lock)?;
         }
-        let PreparedGeneration { path, ledger } = prepare_new_generation(&data_dir, options)?;
+        let PreparedGeneration { path, ledger, lost } = prepare_new_generation(&data_dir, options)?;
         Ok(Self {
             data_dir,
             lock: Some(lock),
             ledger,
             generation: Some(path),
+            lost,
         })
     }
 }

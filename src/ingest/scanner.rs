@@ -15,7 +15,7 @@ use crate::concurrency::ConcurrencyLimit;
 use crate::core::counters::ScanProgress;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::{
-    ListingError, ListingPage, PageCoverage, PageRequest, RangeWalk,
+    CoveragePart, ListingError, ListingPage, MAX_EMPTY_PAGES, PageCoverage, PageRequest, RangeWalk,
 };
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::source_state::{QueueId, SourceId};
@@ -43,6 +43,9 @@ pub(crate) struct ScanJob<L> {
     pub drift_grace: Option<Duration>,
     /// The queue that already delivers the Source's events, if any.
     pub queue: Option<QueueId>,
+    /// Whether a Source that has moved to another bucket or prefix loses its former assets even if the
+    /// new location has none.
+    pub allow_empty: bool,
 }
 
 /// Why a scan is not complete. The pages that it reported before stay in the index.
@@ -124,36 +127,51 @@ pub(crate) async fn scan_measured(
 
 /// Scans a Source to the end.
 ///
-/// If `stop` is cancelled or an error occurs, the listing of all ranges ends immediately.
+/// If `stop` is cancelled or an error occurs, the listing of all ranges ends immediately. When this returns, no
+/// task of the scan runs any more, so the index gets no further page of it.
 async fn scan<L: Lister>(
     job: ScanJob<L>,
     stop: &CancellationToken,
 ) -> Result<ScanOutcome, ScanError> {
-    tokio::select! {
+    let mut tasks = JoinSet::new();
+    let result = tokio::select! {
         () = stop.cancelled() => Err(ScanError::Interrupted),
-        result = run(Arc::new(job)) => result,
-    }
+        result = run(Arc::new(job), &mut tasks) => result,
+    };
+    // Each of their pages was either reported or never seen.
+    tasks.shutdown().await;
+    result
 }
 
-async fn run<L: Lister>(job: Arc<ScanJob<L>>) -> Result<ScanOutcome, ScanError> {
+/// The tasks that list the ranges of a scan.
+type RangeTasks = JoinSet<Result<(), ScanError>>;
+
+async fn run<L: Lister>(
+    job: Arc<ScanJob<L>>,
+    tasks: &mut RangeTasks,
+) -> Result<ScanOutcome, ScanError> {
     let request = ScanRequest {
         source: Arc::clone(&job.source),
         ranges_in_flight: job.ranges_in_flight,
         mode: job.mode,
         drift: job.drift_grace.map(|grace| MeasureDrift { grace }),
         queue: job.queue.clone(),
+        allow_empty: job.allow_empty,
         progress: Arc::clone(&job.progress),
     };
     let plan = job.index.begin_scan(request).await?;
     let (source, resumed) = (plan.source, plan.resumed);
-    list_ranges(&job, plan).await?;
+    list_ranges(&job, plan, tasks).await?;
     let as_of = job.index.complete_scan(source).await?;
     Ok(ScanOutcome { resumed, as_of })
 }
 
-async fn list_ranges<L: Lister>(job: &Arc<ScanJob<L>>, plan: ScanPlan) -> Result<(), ScanError> {
+async fn list_ranges<L: Lister>(
+    job: &Arc<ScanJob<L>>,
+    plan: ScanPlan,
+    tasks: &mut RangeTasks,
+) -> Result<(), ScanError> {
     let concurrent_ranges = ConcurrencyLimit::new(job.ranges_in_flight);
-    let mut tasks = JoinSet::new();
     let mut needs_start = plan.started.is_none();
     for (index, range) in plan.ranges {
         let mut scan = RangeScan::new(job, plan.source, plan.scan, index, range);
@@ -171,8 +189,7 @@ async fn list_ranges<L: Lister>(job: &Arc<ScanJob<L>>, plan: ScanPlan) -> Result
         tasks.spawn(listed.in_current_span());
     }
     while let Some(ended) = tasks.join_next().await {
-        // On an error, dropping the set aborts the other tasks. Each of their pages was either
-        // reported or never seen.
+        // After an error, the caller ends the other tasks.
         ended.map_err(|_| ScanError::TaskDied)??;
     }
     Ok(())
@@ -234,7 +251,7 @@ impl<L: Lister> RangeScan<L> {
         if let Some(request) = self.next.take() {
             let page = fetch(&self.job, self.index, &request).await?;
             let coverage = self.accept(page)?;
-            self.job.index.report_page(self.report(coverage)).await?;
+            self.report(coverage).await?;
         }
         Ok(())
     }
@@ -256,10 +273,7 @@ impl<L: Lister> RangeScan<L> {
                     None => Ok::<_, ScanError>(None),
                 }
             };
-            let report = async {
-                let report = self.report(coverage);
-                self.job.index.report_page(report).await
-            };
+            let report = self.report(coverage);
             // `join`, not `try_join`: a page that was fetched is reported even if the next fetch fails.
             let (fetched, reported) = tokio::join!(fetch, report);
             reported?;
@@ -280,32 +294,64 @@ impl<L: Lister> RangeScan<L> {
                 error,
             }
         })?;
+        if let Some(pages) = self.walk.empty_pages_to_report() {
+            tracing::warn!(
+                source = self.job.source.name,
+                pages,
+                max_pages = MAX_EMPTY_PAGES,
+                "many pages without a key in a row; the scan fails if the store sends more than max_pages of them"
+            );
+        }
         self.next.clone_from(&coverage.next);
         Ok(coverage)
     }
 
-    /// The report of a page to the index: only the keys that the rules admit.
-    fn report(&self, coverage: PageCoverage) -> PageReport {
-        let PageCoverage {
-            interval,
-            mut entries,
-            listed_at,
-            next,
-            resume_after,
-        } = coverage;
+    /// Reports a page to the index: only the keys that the rules admit. A page with gaps takes several reports.
+    async fn report(&self, mut coverage: PageCoverage) -> Result<(), IndexError> {
         let progress = &self.job.progress;
-        progress.listed.add(entries.len() as u64);
-        entries.retain(|entry| self.job.source.admits(&entry.key, entry.object.size));
-        progress.admitted.add(entries.len() as u64);
-        PageReport {
-            source: self.source,
-            scan: self.scan_number,
-            range: self.index,
-            interval,
-            admitted: entries,
-            listed_at,
-            resume_after,
-            done: next.is_none(),
+        progress.listed.add(coverage.entries.len() as u64);
+        self.note_unusable(&coverage.unusable);
+        let parts = coverage.take_parts();
+        let last = parts.len() - 1;
+        for (number, part) in parts.into_iter().enumerate() {
+            let CoveragePart {
+                interval,
+                mut entries,
+            } = part;
+            let (resume_after, done) = if number == last {
+                (coverage.resume_after.clone(), coverage.next.is_none())
+            } else {
+                // After an interruption, the gap and the rest are listed again.
+                (entries.last().map(|entry| entry.key.clone()), false)
+            };
+            entries.retain(|entry| self.job.source.admits(&entry.key, entry.object.size));
+            progress.admitted.add(entries.len() as u64);
+            let report = PageReport {
+                source: self.source,
+                scan: self.scan_number,
+                range: self.index,
+                interval,
+                admitted: entries,
+                listed_at: coverage.listed_at,
+                resume_after,
+                done,
+            };
+            self.job.index.report_page(report).await?;
         }
+        Ok(())
+    }
+
+    /// Counts the keys of a page that the index cannot have, and logs the first of them. Only the log at debug level
+    /// names keys.
+    fn note_unusable(&self, keys: &[String]) {
+        let (source, progress) = (&self.job.source.name, &self.job.progress);
+        for key in keys {
+            tracing::debug!(
+                source,
+                key,
+                "key skipped: it is not UTF-8, or its encoding is broken"
+            );
+        }
+        progress.count_unusable(keys);
     }
 }

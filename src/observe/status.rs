@@ -25,12 +25,16 @@ pub use disk::DiskUsage;
 pub use http::{HttpMetrics, RouteGroup};
 pub use lag::{EventLag, LagSummary};
 pub use process::ProcessUsage;
-pub use queue::{QueueCounters, QueueHealth, QueueStatus};
+pub use queue::{QueueCounters, QueueHealth, QueueProblem, QueueStatus};
 pub use report::StatusReport;
 pub use size::index_bytes;
-pub use source::{ScanInProgress, SourceCondition, SourcePhase, SourceSettings, SourceStatus};
+pub use source::{
+    ScanInProgress, SourceCondition, SourcePhase, SourceSettings, SourceStatus, UnusableKeys,
+};
 
 pub use crate::index::commit_counters::CommitCounters;
+pub use crate::index::large_removals::LargeRemovals;
+pub(crate) use crate::index::merge_health::MergeHealth;
 
 /// The status of the daemon.
 #[derive(Debug)]
@@ -40,10 +44,14 @@ pub struct StatusBoard {
     /// The folder of the index.
     pub data_dir: PathBuf,
     index: Mutex<IndexHealth>,
+    /// `None` in a process that does not write the index.
+    merges: Mutex<Option<Arc<MergeHealth>>>,
     sources: Mutex<BTreeMap<String, Arc<SourceStatus>>>,
     queues: Mutex<BTreeMap<String, Arc<QueueStatus>>>,
     /// Successful commits.
     pub commits: Arc<CommitCounters>,
+    /// The last large removal of each Source.
+    pub large_removals: Arc<LargeRemovals>,
     /// Failures to commit or to open the index.
     pub commit_failures: Counter,
     /// Successful reloads of the configuration.
@@ -102,9 +110,11 @@ impl StatusBoard {
             started: now(),
             data_dir,
             index: Mutex::new(IndexHealth::Opening),
+            merges: Mutex::default(),
             sources: Mutex::default(),
             queues: Mutex::default(),
             commits: Arc::default(),
+            large_removals: Arc::default(),
             commit_failures: Counter::default(),
             reloads: Counter::default(),
             refused_reloads: Counter::default(),
@@ -120,6 +130,28 @@ impl StatusBoard {
     /// Sets whether the index can be written.
     pub fn set_index(&self, health: IndexHealth) {
         *lock(&self.index) = health;
+    }
+
+    /// Shows the merges of an index that was just opened. Its known problems stay known if it was only opened
+    /// again.
+    pub(crate) fn set_merges(&self, merges: Arc<MergeHealth>) {
+        let mut current = lock(&self.merges);
+        if let Some(earlier) = &*current {
+            merges.continue_from(earlier);
+        }
+        *current = Some(merges);
+    }
+
+    /// The problem of the index although it is open, and its remedy. Looks for files.
+    pub fn index_problem(&self) -> Option<String> {
+        let merges = lock(&self.merges).clone();
+        merges.and_then(|merges| merges.problem())
+    }
+
+    /// The number of merges that failed since the process started.
+    pub fn merge_failures(&self) -> u64 {
+        let merges = lock(&self.merges);
+        merges.as_ref().map_or(0, |merges| merges.failures.get())
     }
 
     /// The status of a Source. Created if it does not exist yet.

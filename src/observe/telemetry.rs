@@ -15,12 +15,14 @@ use tracing_subscriber::{Layer, Registry, fmt};
 mod filter;
 mod format;
 mod journal;
+mod json_lines;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod panics;
 
 pub(crate) use filter::{FilterError, LogFilter};
 pub(crate) use format::{Audience, LogFormat};
+use json_lines::JsonLines;
 #[cfg(feature = "otlp")]
 pub(crate) use otlp::ExportError;
 pub(crate) use panics::panics;
@@ -125,14 +127,15 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let on_terminal = std::io::stderr().is_terminal();
-    let lines = fmt::layer().with_writer(writer);
-    match format {
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .boxed(),
-        _ if on_terminal => lines.without_time().with_target(false).boxed(),
-        _ => lines.with_ansi(false).boxed(),
+    let lines = fmt::layer();
+    if format == LogFormat::Json {
+        let json = lines.with_writer(JsonLines(writer)).json();
+        return json.flatten_event(true).with_current_span(false).boxed();
+    }
+    let lines = lines.with_writer(writer);
+    if on_terminal {
+        lines.without_time().with_target(false).boxed()
+    } else {
+        lines.with_ansi(false).boxed()
     }
 }

@@ -6,9 +6,14 @@
 use std::time::Duration;
 
 use crate::aws::bucket::{ListKeyError, Lister, list_key};
-use crate::core::replication::record::{Record, RecordContent};
-use crate::core::replication::source_state::SourceId;
-use crate::core::source::{Source, other_spellings};
+use crate::core::query::request::MAX_LIMIT;
+use crate::core::query::{
+    Condition, Count, MatchMode, Query, Request, Sort, Term, WordField, query_words,
+};
+use crate::core::source::look_alike::are_look_alikes;
+use crate::core::source::{SearchSource, Source};
+use crate::index::deadline::Deadline;
+use crate::index::tantivy::TantivyEngine;
 use crate::index::{Engine, IndexError};
 
 pub(crate) mod explanation;
@@ -37,10 +42,11 @@ pub(crate) async fn bucket_state(lister: &impl Lister, key: &str) -> BucketState
 
 /// Looks the key up in the last commit of the index. `scan_every` is the maximum time between two scans.
 pub(crate) fn index_state(
-    engine: &impl Engine,
+    engine: &TantivyEngine,
     source: &Source,
     key: &str,
     scan_every: Duration,
+    deadline: &Deadline,
 ) -> Result<IndexState, IndexError> {
     let checkpoint = engine.checkpoint()?;
     let Some(state) = checkpoint.source(&source.name) else {
@@ -51,24 +57,45 @@ pub(crate) fn index_state(
     let scan_every = i64::try_from(scan_every.as_millis()).unwrap_or(i64::MAX);
     let mut known = IndexedSource::new(state, source, key, record, scan_every);
     if known.live().is_none() {
-        known.look_alike = look_alike(engine, state.id, key)?;
+        known.look_alike = look_alike(engine, source, key, deadline)?;
     }
     Ok(IndexState::Known(Box::new(known)))
 }
 
-/// The key of an asset that differs from `key` only in its Unicode form.
+/// The key of an asset that looks like `key` although its bytes differ.
+///
+/// The index folds the words of look-alikes to the same text, so it searches for the words of the key. If more
+/// than [`MAX_LIMIT`] assets have all of them, it compares only the first ones.
 fn look_alike(
-    engine: &impl Engine,
-    source: SourceId,
+    engine: &TantivyEngine,
+    source: &Source,
     key: &str,
+    deadline: &Deadline,
 ) -> Result<Option<String>, IndexError> {
-    let spellings = other_spellings(key);
-    let keys: Vec<&str> = spellings.iter().map(String::as_str).collect();
-    let records = engine.get(source, &keys)?;
-    let is_asset = |record: &Record| matches!(record.content, RecordContent::Live { .. });
-    let mut found = spellings.iter().zip(&records);
-    let found = found.find(|(_, record)| record.as_ref().is_some_and(is_asset));
-    Ok(found.map(|(key, _)| key.clone()))
+    let mut words = Vec::new();
+    query_words(
+        key.strip_prefix(&source.prefix).unwrap_or(key),
+        |word, _| {
+            words.push(word.to_owned());
+        },
+    );
+    words.sort_unstable();
+    words.dedup();
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let condition = Condition::Term(Term::Words {
+        words,
+        mode: MatchMode::Whole,
+        field: WordField::Path,
+    });
+    let request = Request::new(Query { condition })
+        .sort(Sort::default())
+        .limit(MAX_LIMIT)
+        .count(Count::UpTo(0));
+    let page = engine.search(&[&SearchSource::from(source)], &request, deadline)?;
+    let mut keys = page.hits.into_iter().map(|hit| hit.key);
+    Ok(keys.find(|found| are_look_alikes(found, key)))
 }
 
 /// Combines the facts with the decision of the Source's rules.
@@ -92,17 +119,28 @@ pub(crate) fn explain(
     let assumed = u64::from(!key.ends_with('/'));
     let size = listed.or(indexed).unwrap_or(assumed);
     let decision = source.decide(key, size);
-    let path = source.asset_path(key);
+    // If a search finds the key at the former location of the Source, its path and URL are those there.
+    let former = match &index {
+        IndexState::Known(known) if known.live().is_some() => known.other_location.as_ref(),
+        _ => None,
+    };
+    let searched = SearchSource::from(source);
+    let searched = match former {
+        Some(former) => searched.at(&former.origin, &former.prefix),
+        None => searched,
+    };
+    let path = searched.asset_path(key);
     Explanation {
         source: source.name.clone(),
         enabled: source.enabled,
         has_events: source.events.is_some(),
         prefix: source.prefix.clone(),
         key: key.to_owned(),
-        url: path.is_some().then(|| source.asset_url(key)),
+        url: path.is_some().then(|| searched.asset_url(key)),
         path,
         admitted: decision.is_admitted(),
         rule: decision.to_string(),
+        near_miss: source.near_miss(key).map(|near_miss| near_miss.to_string()),
         bucket,
         index,
     }

@@ -3,6 +3,7 @@
 //! A snapshot never changes. It finds the same assets until it is dropped, even if the daemon commits,
 //! merges or rebuilds in the meantime.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::core::query::{FolderPage, Hit, Page, Request, Suggestion};
@@ -13,17 +14,22 @@ use crate::core::source::SearchSource;
 use crate::index::Engine;
 use crate::index::current::CurrentIndex;
 use crate::index::deadline::Deadline;
+#[cfg(feature = "program")]
+use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::failure::catch_panics;
 #[cfg(feature = "program")]
 use crate::index::tantivy::size::IndexSize;
 
-use super::SearchError;
+use super::{SearchError, forgiving};
 
 /// One commit of the index, opened for searching. It never changes.
 ///
 /// Each search names the Sources that it covers; no other Source contributes to the answer. Decide
-/// here what a user may see. A Source that the index does not know, or that the index holds from
-/// another bucket or prefix, has no assets.
+/// here what a user may see. A Source that the index does not know has no assets.
+///
+/// After a change of a Source's bucket or prefix, the index holds the assets of the former location until a
+/// scan has found an asset at the new one. Searches find the former assets until then, with the keys and paths
+/// that they have there.
 pub struct Snapshot {
     pub(super) current: CurrentIndex,
     checkpoint: Checkpoint,
@@ -58,7 +64,7 @@ impl Snapshot {
 
     /// The engine at this commit, for callers that read single records.
     #[cfg(feature = "program")]
-    pub(crate) fn engine(&self) -> &impl Engine {
+    pub(crate) fn engine(&self) -> &TantivyEngine {
         &self.current.engine
     }
 
@@ -92,18 +98,33 @@ impl Snapshot {
         state.complete_as_of.filter(|_| is_same_location)
     }
 
+    /// The names of the Sources, among these, whose first scan has not completed. Assets of them may be missing.
+    pub fn incomplete<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a SearchSource>,
+    ) -> Vec<String> {
+        let sources = sources.into_iter();
+        let incomplete = sources.filter(|source| self.complete_as_of(source).is_none());
+        incomplete.map(|source| source.name.clone()).collect()
+    }
+
     /// Returns a page of the assets of these Sources that match the request.
+    ///
+    /// If plain words find too little, [`Request::words`] says what is forgiven, and [`Page::interpretation`] what
+    /// was.
     pub fn search<'a>(
         &self,
         sources: impl IntoIterator<Item = &'a SearchSource>,
         request: &Request,
         deadline: &Deadline,
     ) -> Result<Page, SearchError> {
-        let sources: Vec<&SearchSource> = sources.into_iter().collect();
+        let sources = self.all_as_indexed(sources);
+        let sources: Vec<&SearchSource> = sources.iter().map(AsRef::as_ref).collect();
         let span = tracing::debug_span!("search", sources = sources.len() as i64);
         let _searching = span.enter();
         let began = Instant::now();
-        let page = catch_panics(|| self.current.engine.search(&sources, request, deadline))?;
+        let page =
+            catch_panics(|| forgiving::search(&self.current.engine, &sources, request, deadline))?;
         let elapsed = began.elapsed().as_micros();
         tracing::debug!(
             hits = page.hits.len(),
@@ -125,9 +146,9 @@ impl Snapshot {
         limit: usize,
         deadline: &Deadline,
     ) -> Result<FolderPage, SearchError> {
-        let engine = &self.current.engine;
+        let (engine, source) = (&self.current.engine, self.as_indexed(source));
         let (folders, more) =
-            catch_panics(|| engine.folders(source, folder, after, limit, deadline))?;
+            catch_panics(|| engine.folders(&source, folder, after, limit, deadline))?;
         Ok(FolderPage { folders, more })
     }
 
@@ -142,7 +163,8 @@ impl Snapshot {
         limit: usize,
         deadline: &Deadline,
     ) -> Result<Vec<Suggestion>, SearchError> {
-        let sources: Vec<&SearchSource> = sources.into_iter().collect();
+        let sources = self.all_as_indexed(sources);
+        let sources: Vec<&SearchSource> = sources.iter().map(AsRef::as_ref).collect();
         Ok(catch_panics(|| {
             self.current.engine.suggest(&sources, text, limit, deadline)
         })?)
@@ -150,6 +172,25 @@ impl Snapshot {
 
     /// Returns the asset with this path, or `None` if there is none.
     pub fn asset(&self, source: &SearchSource, path: &str) -> Result<Option<Hit>, SearchError> {
-        Ok(catch_panics(|| self.current.engine.asset(source, path))?)
+        let source = self.as_indexed(source);
+        Ok(catch_panics(|| self.current.engine.asset(&source, path))?)
+    }
+
+    /// The Source at the location that its records are from.
+    fn as_indexed<'a>(&self, source: &'a SearchSource) -> Cow<'a, SearchSource> {
+        match self.checkpoint.source(&source.name) {
+            Some(state) if state.origin != source.origin || state.prefix != source.prefix => {
+                Cow::Owned(source.at(&state.origin, &state.prefix))
+            }
+            _ => Cow::Borrowed(source),
+        }
+    }
+
+    fn all_as_indexed<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a SearchSource>,
+    ) -> Vec<Cow<'a, SearchSource>> {
+        let sources = sources.into_iter();
+        sources.map(|source| self.as_indexed(source)).collect()
     }
 }

@@ -14,6 +14,8 @@ use crate::index::directory::WriterLock;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
 
+mod relevance;
+
 /// A time that is longer than any test.
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -302,4 +304,120 @@ fn index_and_snapshot_are_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     shared::<SearchIndex>();
     shared::<Snapshot>();
+}
+
+/// The names of the hits on all pages of a search with two hits a page, and the step of each page.
+fn pages(
+    index: &SearchIndex,
+    text: &str,
+    words: PlainWords,
+    between_pages: impl FnOnce(),
+) -> (Vec<String>, Vec<Option<Step>>) {
+    let query = Query::parse(text, now()).unwrap();
+    let mut request = Request::new(query).words(words).limit(2);
+    let (mut names, mut steps) = (Vec::new(), Vec::new());
+    let mut between_pages = Some(between_pages);
+    loop {
+        let snapshot = index.snapshot().unwrap();
+        let page = snapshot
+            .search(snapshot.sources(), &request, &Deadline::never())
+            .unwrap();
+        names.extend(page.hits.iter().map(|hit| hit.path.clone()));
+        steps.push(page.interpretation.map(|it| it.step));
+        let Some(next) = page.next else {
+            return (names, steps);
+        };
+        request.after = Some(next);
+        if let Some(between_pages) = between_pages.take() {
+            between_pages();
+        }
+    }
+}
+
+#[test]
+fn search_takes_the_first_step_that_finds_enough() {
+    let keys = [
+        "photos/sunset.jpg",
+        "photos/sunrise.jpg",
+        "photos/sun.jpg",
+        "photos/beach-1.jpg",
+        "photos/beach-2.jpg",
+        "photos/beach-3.jpg",
+        "photos/beach-4.jpg",
+        "photos/beach-5.jpg",
+        "photos/beaches.jpg",
+    ];
+    let writer = Writer::with_assets(&keys);
+    let index = writer.index(Duration::ZERO);
+    let find = |text, words| pages(&index, text, words, || ());
+    let names = |names: &[&str]| names.iter().map(|name| format!("/{name}.jpg")).collect();
+    let beaches = names(&["beach-1", "beach-2", "beach-3", "beach-4", "beach-5"]);
+    let suns = names(&["sun", "sunrise", "sunset"]);
+    // Five whole words are enough, but one is not.
+    assert_eq!(
+        find("beach", PlainWords::Forgiving),
+        (beaches, vec![None; 3])
+    );
+    let beginnings = Some(Step::Beginnings);
+    assert_eq!(
+        find("sun", PlainWords::Forgiving),
+        (suns.clone(), vec![beginnings; 2])
+    );
+    assert_eq!(find("sun", PlainWords::Typing), (suns, vec![None; 2]));
+    assert_eq!(
+        find("sun", PlainWords::Exact),
+        (names(&["sun"]), vec![None])
+    );
+    let typos = Some(Step::Typos);
+    assert_eq!(
+        find("sunst", PlainWords::Forgiving),
+        (names(&["sunset"]), vec![typos])
+    );
+    assert_eq!(
+        find("\"sunst\"", PlainWords::Forgiving),
+        (vec![], vec![None])
+    );
+    assert_eq!(find("xyzzy", PlainWords::Forgiving), (vec![], vec![None]));
+    let missing = Some(Step::MissingWords);
+    let (found, steps) = find("xyzzy sunset", PlainWords::Forgiving);
+    assert_eq!((found, steps), (names(&["sunset"]), vec![missing]));
+}
+
+#[test]
+fn all_pages_of_a_search_take_the_step_of_the_first_one() {
+    let keys = [
+        "photos/beech-1.jpg",
+        "photos/beech-2.jpg",
+        "photos/beech-3.jpg",
+    ];
+    let mut writer = Writer::with_assets(&keys);
+    let index = writer.index(Duration::ZERO);
+    let exact = "photos/beach-9.jpg";
+    let add_exact = || writer.commit(&[exact]);
+    let (found, steps) = pages(&index, "beach", PlainWords::Forgiving, add_exact);
+    assert_eq!(found, ["/beech-1.jpg", "/beech-2.jpg", "/beech-3.jpg"]);
+    assert_eq!(steps, [Some(Step::Typos); 2]);
+}
+
+/// A rare word counts more than a common one, which must not change from page to page.
+#[test]
+fn word_that_becomes_common_moves_no_hit_to_another_page() {
+    let key = |word: &str, number: usize| format!("photos/{word}-{number}.jpg");
+    let keys: Vec<String> = (0..4)
+        .flat_map(|number| [key("zebra", number), key("beach", number)])
+        .chain((4..40).map(|number| key("beach", number)))
+        .collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let mut writer = Writer::with_assets(&keys);
+    let index = writer.index(Duration::ZERO);
+    let more: Vec<String> = (100..1_000).map(|number| key("zebra", number)).collect();
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    let add_more = || writer.commit(&more);
+    let (found, steps) = pages(&index, "zebra beach xyzzy", PlainWords::Forgiving, add_more);
+    assert_eq!(steps[0], Some(Step::MissingWords));
+    for key in keys {
+        let path = key.strip_prefix("photos").unwrap();
+        let times = found.iter().filter(|it| *it == path).count();
+        assert_eq!(times, 1, "{path}");
+    }
 }

@@ -13,10 +13,16 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixListener;
 use tokio::net::unix::OwnedReadHalf;
 
+use crate::config::ConfigDigest;
 use crate::core::counters::{ScanCounts, ScanProgress};
 use crate::core::human::permission_hint;
+use crate::index::current::LostRecords;
 use crate::index::directory::WriterLock;
+use crate::managed::changes::{AppliedChange, Change, Values};
+use crate::managed::rotation::Rotation;
 use crate::observe::status::StatusReport;
+use crate::serve::source_drafts::TestReport;
+use crate::serve::unix_socket;
 
 mod client;
 
@@ -31,9 +37,6 @@ pub(crate) const MAX_ANSWER_BYTES: u64 = 64 << 20;
 /// Maximum time to write a line. A client that does not read for that long is disconnected.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The mode of the socket's file: its user and its group may connect.
-const SOCKET_MODE: u32 = 0o660;
-
 /// A request to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,9 +49,17 @@ pub(crate) enum ControlRequest {
         sources: Vec<String>,
         /// Whether to start from the beginning even if a scan is unfinished.
         fresh: bool,
+        /// Whether a Source that has moved to another bucket or prefix loses its former assets even if the
+        /// new location has none.
+        #[serde(default)]
+        allow_empty: bool,
     },
     /// Build a new index next to the current one, and swap it in when it is complete.
-    Rebuild,
+    Rebuild {
+        /// As for a reindex.
+        #[serde(default)]
+        allow_empty: bool,
+    },
     /// Merge all segments of the index into one, without deleted records.
     Compact,
     /// Handle quarantined messages again.
@@ -58,6 +69,39 @@ pub(crate) enum ControlRequest {
     },
     /// Change the log filter, and return it.
     Log(LogCommand),
+    /// Return what the daemon's configuration is, to compare it.
+    Configuration,
+    /// Look a key up in the bucket of a Source, with the daemon's environment and credentials.
+    LookUp {
+        /// The name of the Source.
+        source: String,
+        /// The key.
+        key: String,
+    },
+    /// Examine Sources as `check` does, with the daemon's environment and credentials.
+    Check {
+        /// The names of the Sources.
+        sources: Vec<String>,
+    },
+    /// Make a one-time link to the page.
+    Link,
+    /// Rotate the key that seals the secrets of managed Sources.
+    RotateKey,
+    /// Change a managed Source.
+    ChangeSource {
+        /// The name of the Source.
+        name: String,
+        /// The change.
+        change: Change,
+        /// Whether the change is made without a test of new credentials, bucket or endpoint.
+        #[serde(default)]
+        is_untested: bool,
+    },
+    /// Test a draft of a Source.
+    TestSource {
+        /// The values, as for a new Source or as a patch of an existing one.
+        draft: Values,
+    },
 }
 
 /// A change of the log filter.
@@ -97,6 +141,8 @@ pub(crate) enum ControlAnswer {
         /// LIST requests sent, including failed attempts.
         requests: u64,
     },
+    /// The records of the current index that a rebuild cannot carry over.
+    Lost(LostRecords),
     /// A quarantined message was handled again.
     Retried {
         /// The id of the quarantine entry.
@@ -111,10 +157,49 @@ pub(crate) enum ControlAnswer {
         /// The filter that the daemon started with.
         initial: String,
     },
+    /// The configuration of the daemon.
+    Configuration {
+        /// Its digests.
+        digest: ConfigDigest,
+        /// The address for HTTP, as in `serve.listen`. `None` if HTTP is off.
+        listen: Option<String>,
+    },
+    /// The object under the key, if there is one. The error is the reason why that is unknown.
+    LookedUp(Result<Option<ListedObject>, String>),
+    /// The findings about the Sources, as `check --json` prints them.
+    Checked(serde_json::Value),
+    /// The daemon does not use the change yet that the next answer is about, for this reason.
+    NotInUse(String),
+    /// The change of a managed Source is stored. Without [`ControlAnswer::NotInUse`], the daemon uses it.
+    SourceChanged(AppliedChange),
+    /// A draft was tested.
+    SourceTested(TestReport),
+    /// A one-time link.
+    Link {
+        /// The address to open. It has a secret code.
+        url: String,
+    },
+    /// The key that seals secrets was rotated.
+    KeyRotated(Rotation),
+    /// A change of a Source was refused, because of these mistakes in it.
+    InvalidSource(Vec<String>),
     /// The request failed or was refused, for this reason.
     Refused(String),
     /// The request is done.
     Done,
+}
+
+/// An object in a bucket, as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ListedObject {
+    /// The size in bytes.
+    pub size: u64,
+    /// The entity tag, without quotes.
+    pub etag: Option<String>,
+    /// When S3 last changed the object, in milliseconds since the epoch.
+    pub last_modified: i64,
+    /// The storage class, by its name in S3.
+    pub storage_class: String,
 }
 
 /// The counts of the scan of one Source.
@@ -209,7 +294,7 @@ pub(crate) enum ControlError {
 ///
 /// The lock proves that no other daemon runs on the data directory.
 pub(crate) async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListener, ControlError> {
-    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    use std::os::unix::fs::FileTypeExt;
     let failed = |attempted| {
         let path = path.to_owned();
         move |cause| ControlError::Socket {
@@ -235,10 +320,7 @@ pub(crate) async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListen
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed("examine")(error)),
     }
-    let listener = UnixListener::bind(path).map_err(failed("listen on"))?;
-    std::fs::set_permissions(path, PermissionsExt::from_mode(SOCKET_MODE))
-        .map_err(failed("set the permissions of"))?;
-    Ok(listener)
+    unix_socket::listen(path).map_err(failed("listen on"))
 }
 
 /// Reads one line of JSON. Returns `None` if the other side has closed the connection.
@@ -313,6 +395,7 @@ mod tests {
         let request = ControlRequest::Reindex {
             sources: vec!["a".into()],
             fresh: true,
+            allow_empty: false,
         };
         let answered = ControlAnswer::Retried {
             id: "1".into(),

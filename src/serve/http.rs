@@ -1,6 +1,6 @@
-//! The HTTP server: searches, status, metrics and the search page. It is read-only.
+//! The HTTP server: searches, status, metrics, changes of managed Sources, and the web page.
 //!
-//! [`auth`] decides what a client may read. `routes` lists the paths.
+//! [`auth`] decides what a client may read and change. `routes` lists the paths.
 
 use std::future::pending;
 use std::io;
@@ -24,11 +24,13 @@ use crate::serve::connections::{ConnectionLimiter, Slot};
 pub(crate) mod api;
 pub(crate) mod app_state;
 pub(crate) mod auth;
+mod cross_origin;
 mod deployment_status;
 mod host_check;
 pub(crate) mod listener;
 mod metrics;
 mod page;
+pub(crate) mod page_link;
 mod redact;
 mod request_metrics;
 mod routes;
@@ -121,11 +123,16 @@ pub(crate) async fn serve(
     app: Arc<AppState>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
-    let board = Arc::clone(&app.board);
-    let router = auth::require_auth(routes::router(app), Arc::clone(&auth));
-    let evictions = Arc::clone(&board.http.cut_off);
-    let router = request_metrics::record_requests(router, board);
+    let evictions = Arc::clone(&app.board.http.cut_off);
+    let router = router(app, Arc::clone(&auth));
     serve_with_limits(LIMITS, listener, &auth, router, evictions, stop).await
+}
+
+/// All routes, after the checks that every request must pass. Refused requests are recorded, too.
+fn router(app: Arc<AppState>, auth: Arc<Auth>) -> Router {
+    let board = Arc::clone(&app.board);
+    let router = auth::require_auth(routes::router(app), auth);
+    request_metrics::record_requests(host_check::require_host(router), board)
 }
 
 async fn serve_with_limits(

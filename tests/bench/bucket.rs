@@ -12,6 +12,14 @@ use crate::http_server::{self, Answer};
 /// Maximum number of keys on a page, as in S3.
 const MAX_PAGE: u64 = 1_000;
 
+/// When all objects that look-ups find were changed.
+const LOOKED_UP_TIME: &str = "2026-01-01T00:00:00.000Z";
+
+/// The begin of a page.
+const PAGE_HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+    <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+    <Name>computed</Name><EncodingType>url</EncodingType>";
+
 /// Number of keys in a folder of the second level.
 const KEYS_PER_FOLDER: u64 = 300;
 
@@ -51,10 +59,11 @@ pub struct ComputedBucket {
 }
 
 impl ComputedBucket {
-    /// Starts a bucket with this number of keys.
-    pub fn start(keys: u64) -> Self {
+    /// Starts a bucket with this number of keys. `look_up` answers the requests for a single key that it knows: with
+    /// the object under this key, if there is one.
+    pub fn start(keys: u64, look_up: impl LookUp) -> Self {
         Self {
-            address: http_server::start(move |head, _| answer(keys, head)),
+            address: http_server::start(move |head, _| answer(keys, &look_up, head)),
         }
     }
 
@@ -68,13 +77,23 @@ impl ComputedBucket {
     }
 }
 
+/// Size and ETag of an object.
+pub type Content = (u64, String);
+
+/// Finds the object under a key. The outer `None` means that the key is one of the computed ones.
+pub trait LookUp: Fn(&str) -> Option<Option<Content>> + Send + Sync + 'static {}
+
+impl<F: Fn(&str) -> Option<Option<Content>> + Send + Sync + 'static> LookUp for F {}
+
 /// Answers a request with this head for a bucket with this number of keys.
-fn answer(keys: u64, head: &str) -> Answer {
+fn answer(keys: u64, look_up: &impl LookUp, head: &str) -> Answer {
     let mut words = head.split(' ');
     let method = words.next().unwrap_or_default();
     let target = words.next().unwrap_or_default();
     let (status, body) = match (method, target.split_once('?')) {
-        ("GET", Some((_, query))) if query.contains("list-type=2") => ("200 OK", page(keys, query)),
+        ("GET", Some((_, query))) if query.contains("list-type=2") => {
+            ("200 OK", page(keys, look_up, query))
+        }
         ("HEAD", _) => ("200 OK", String::new()),
         _ => ("501 Not Implemented", String::new()),
     };
@@ -86,13 +105,20 @@ fn answer(keys: u64, head: &str) -> Answer {
 }
 
 /// Answers a ListObjectsV2 request with this query for a bucket with this number of keys.
-fn page(keys: u64, query: &str) -> String {
+fn page(keys: u64, look_up: &impl LookUp, query: &str) -> String {
     let get = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let found = pairs.find(|(found, _)| *found == name);
         found.map(|(_, value)| decoded(value))
     };
     let prefix = get("prefix").unwrap_or_default();
+    let max_keys =
+        get("max-keys").map_or(MAX_PAGE, |text| text.parse().expect("max-keys is a number"));
+    if max_keys == 1
+        && let Some(object) = look_up(&prefix)
+    {
+        return single_page(&prefix, object.as_ref());
+    }
     let begin = match (get("continuation-token"), get("start-after")) {
         (Some(token), _) => token.parse().expect("the token is one of ours"),
         (None, Some(after)) => first_key(keys, |key| *key > *after),
@@ -100,29 +126,37 @@ fn page(keys: u64, query: &str) -> String {
     };
     let begin = begin.max(first_key(keys, |key| *key >= *prefix));
     let prefix_end = first_key(keys, |key| *key >= *prefix && !key.starts_with(&prefix)).max(begin);
-    let max_keys =
-        get("max-keys").map_or(MAX_PAGE, |text| text.parse().expect("max-keys is a number"));
     let end = prefix_end.min(begin + max_keys.min(MAX_PAGE));
     let truncated = end < prefix_end;
     // Allocate the typical size of a page at once, so that the text does not move while it grows.
     let mut body = String::with_capacity(400 * (end - begin) as usize + 1_000);
-    body.push_str(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-         <Name>computed</Name><EncodingType>url</EncodingType>",
-    );
+    body.push_str(PAGE_HEAD);
     for number in begin..end {
         push_entry(&mut body, keys, number);
     }
     if truncated {
         let _ = write!(body, "<NextContinuationToken>{end}</NextContinuationToken>");
     }
-    let count = end - begin;
+    push_end(&mut body, end - begin, truncated);
+    body
+}
+
+/// The page with this key only, or without an entry if there is no object.
+fn single_page(key: &str, object: Option<&Content>) -> String {
+    let mut body = PAGE_HEAD.to_owned();
+    if let Some((size, etag)) = object {
+        push_contents(&mut body, key, LOOKED_UP_TIME, etag, *size, "STANDARD");
+    }
+    push_end(&mut body, object.is_some().into(), false);
+    body
+}
+
+fn push_end(body: &mut String, count: u64, truncated: bool) {
+    // Writing to a String cannot fail.
     let _ = write!(
         body,
         "<KeyCount>{count}</KeyCount><IsTruncated>{truncated}</IsTruncated></ListBucketResult>"
     );
-    body
 }
 
 fn push_entry(body: &mut String, keys: u64, number: u64) {
@@ -130,22 +164,27 @@ fn push_entry(body: &mut String, keys: u64, number: u64) {
     let (minute, second) = (low % 60, high % 60);
     let (day, hour) = (1 + low % 28, high % 24);
     let (size, etag) = content(number);
-    body.push_str("<Contents><Key>");
-    push_encoded(body, &key(keys, number));
     let class = match low % 5 {
         0 => "STANDARD_IA",
         _ => "STANDARD",
     };
+    let time = format!("2024-05-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z");
+    push_contents(body, &key(keys, number), &time, &etag, size, class);
+}
+
+fn push_contents(body: &mut String, key: &str, time: &str, etag: &str, size: u64, class: &str) {
+    body.push_str("<Contents><Key>");
+    push_encoded(body, key);
     // Writing to a String cannot fail.
     let _ = write!(
         body,
-        "</Key><LastModified>2024-05-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z</LastModified>\
+        "</Key><LastModified>{time}</LastModified>\
          <ETag>&quot;{etag}&quot;</ETag><Size>{size}</Size><StorageClass>{class}</StorageClass></Contents>"
     );
 }
 
 /// Size and ETag of an object, by its number.
-pub fn content(number: u64) -> (u64, String) {
+pub fn content(number: u64) -> Content {
     let (high, low) = (mixed(2 * number), mixed(2 * number + 1));
     let mut etag = format!("{high:016x}{low:016x}");
     if high.is_multiple_of(10) {

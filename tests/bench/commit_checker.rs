@@ -18,7 +18,7 @@ use asset_indexer::index::tantivy::schema::SCHEMA_VERSION;
 use asset_indexer::index::{Engine, RecordFilter};
 use serde_json::Value;
 
-use crate::workload::{Event, Workload};
+use crate::workload::{Event, Sender, Workload};
 
 /// The only Source.
 const SOURCE: SourceId = SourceId(0);
@@ -87,6 +87,10 @@ impl CommitChecker {
         let keys: Vec<&str> = events.iter().map(|event| event.key.as_str()).collect();
         let records = opened.get(SOURCE, &keys).expect("the index can be read");
         let pairs = numbers.iter().zip(events.iter().zip(&records));
+        let contains_effect = match self.workload.sender {
+            Sender::S3 => contains_event,
+            Sender::MinIo { .. } => shows_object,
+        };
         let missing = pairs.filter(|(_, (event, record))| !contains_effect(record.as_ref(), event));
         missing.map(|(number, _)| *number).collect()
     }
@@ -122,8 +126,13 @@ impl CommitChecker {
     }
 }
 
-/// Whether a record contains the effect of an event. Each event has its own key.
-fn contains_effect(record: Option<&Record>, event: &Event) -> bool {
+/// Whether a record shows the object after an event.
+fn shows_object(record: Option<&Record>, event: &Event) -> bool {
+    record.and_then(content) == event.object
+}
+
+/// Whether a record is from an event. Each event has its own key.
+fn contains_event(record: Option<&Record>, event: &Event) -> bool {
     record.is_some_and(|record| {
         let sequencer = record.sequencer.as_ref();
         let is_same =

@@ -2,9 +2,11 @@
 //! backlog with an empty index, a backlog with an existing index, and a steady stream.
 //!
 //! `cargo bench --bench events` sends 100,000 events. `cargo bench --bench events -- 5000` sends another
-//! number. The binary receives from a queue that this process computes, so the wall time includes both
-//! processes. The benchmark fails if a message is acknowledged before its effect is committed, if a message
-//! is delivered twice, or if the index is wrong at the end.
+//! number. `cargo bench --bench events -- 5000 --minio 50` sends events of MinIO, and the bucket takes 50 ms to
+//! answer each look-up. The binary receives from a queue that this process computes, so the wall time includes
+//! both processes. The benchmark fails if a message is acknowledged before its effect is committed, if a message
+//! is delivered twice (events of MinIO may be: a look-up can take longer than the visibility timeout), or if the
+//! index is wrong at the end.
 
 #![allow(unreachable_pub, reason = "a benchmark exports nothing")]
 
@@ -20,7 +22,7 @@ use bucket::ComputedBucket;
 use commit_checker::{CommitChecker, CommitCounter};
 use queue::{ComputedQueue, Emptied, Feed};
 use watch::Peak;
-use workload::Workload;
+use workload::{Sender, Workload};
 
 mod bucket;
 mod commit_checker;
@@ -55,18 +57,28 @@ struct Run {
     peak: Peak,
     commits: u64,
     checked: u64,
+    /// LIST requests for single keys.
+    look_ups: u64,
     /// The lag of the last events, as the daemon reports it.
     lag: LagReport,
 }
 
 fn main() {
     // Cargo adds `--bench`.
-    let mut arguments = std::env::args().skip(1).filter(|word| word != "--bench");
-    let events = arguments.next().map_or(EVENTS, |word| {
-        word.parse().expect("the argument is a number of events")
-    });
+    let arguments: Vec<String> = std::env::args().filter(|word| word != "--bench").collect();
+    let number = |word: &String| word.parse().expect("the argument is a number");
+    let is_minio = |word: &String| word == "--minio";
+    let (events, sender) = match arguments.get(1..).unwrap_or_default() {
+        [] => (EVENTS, Sender::S3),
+        [events] => (number(events), Sender::S3),
+        [events, option, millis] if is_minio(option) => {
+            let look_up = Duration::from_millis(number(millis));
+            (number(events), Sender::MinIo { look_up })
+        }
+        _ => panic!("usage: cargo bench --bench events [-- EVENTS [--minio MILLISECONDS]]"),
+    };
     println!(
-        "{:<8} {:>7} {:>8} {:>8} {:>8} {:>9} {:>13} {:>8} {:>9} {:>8} {:>20} {:>20}",
+        "{:<8} {:>7} {:>8} {:>8} {:>8} {:>9} {:>13} {:>8} {:>9} {:>8} {:>8} {:>20} {:>20}",
         "events",
         "keys",
         "events",
@@ -77,6 +89,7 @@ fn main() {
         "commits",
         "extended",
         "checked",
+        "look-ups",
         "lag p50/p99/max s",
         "as reported"
     );
@@ -91,6 +104,7 @@ fn main() {
         ),
     ] {
         let workload = Workload {
+            sender,
             name,
             existing,
             events,
@@ -112,7 +126,14 @@ fn run(workload: Workload) -> Run {
         body: Box::new(move |number, sent| workload.body(number, sent)),
         before_delete: Box::new(move |numbers| shared_checker.check(numbers)),
     });
-    let bucket = ComputedBucket::start(workload.existing);
+    let looked_up = workload.looked_up();
+    let bucket = ComputedBucket::start(workload.existing, move |key: &str| {
+        let object = looked_up.get(key)?;
+        if let Sender::MinIo { look_up } = workload.sender {
+            std::thread::sleep(look_up);
+        }
+        Some(object.clone())
+    });
     let config = folder.path().join("asset-indexer.toml");
     let text = format!(
         "{}events = {{ queue_url = \"{}\" }}\n\n[serve]\nlisten = \"off\"\n",
@@ -129,9 +150,8 @@ fn run(workload: Workload) -> Run {
     queue.begin();
     let emptied = queue.wait_until_empty();
     let cpu = daemon.cpu() - cpu_before;
-    let lag = daemon
-        .report()
-        .and_then(|mut report| report.sources.remove(0).lag);
+    let report = daemon.report().and_then(|mut report| report.sources.pop());
+    let report = report.expect("the daemon has one Source");
     let commits = commits.stop();
     daemon.terminate();
 
@@ -141,12 +161,11 @@ fn run(workload: Workload) -> Run {
         "of {checked} messages, some were acknowledged before their effect was committed"
     );
     let counts = emptied.counts;
-    let deliveries = (counts.received, counts.deleted, counts.deleted_again);
-    assert_eq!(
-        deliveries,
-        (workload.events, workload.events, 0),
-        "{counts:?}"
-    );
+    assert_eq!(counts.deleted, workload.events, "{counts:?}");
+    if workload.sender == Sender::S3 {
+        let deliveries = (counts.received, counts.deleted_again);
+        assert_eq!(deliveries, (workload.events, 0), "{counts:?}");
+    }
     let differences = checker.differences();
     assert!(differences.is_empty(), "{differences:#?}");
     Run {
@@ -155,7 +174,8 @@ fn run(workload: Workload) -> Run {
         peak: watched.join().expect("the thread does not panic"),
         commits,
         checked,
-        lag: lag.expect("the daemon received events"),
+        lag: report.lag.expect("the daemon received events"),
+        look_ups: report.counts.look_ups,
     }
 }
 
@@ -239,7 +259,7 @@ fn print_row(workload: &Workload, run: &Run) {
     let lag = |percent: usize| lags[last * percent / 100].as_secs_f64();
     let triple = |p50, p99, max| format!("{p50:.2}/{p99:.2}/{max:.2}");
     println!(
-        "{:<8} {:>7} {:>8} {wall:>8.2} {cpu:>8.2} {:>8.0} {:>13.1} {:>8} {:>9} {:>8} {:>20} {:>20}",
+        "{:<8} {:>7} {:>8} {wall:>8.2} {cpu:>8.2} {:>8.0} {:>13.1} {:>8} {:>9} {:>8} {:>8} {:>20} {:>20}",
         workload.name,
         workload.existing,
         workload.events,
@@ -248,6 +268,7 @@ fn print_row(workload: &Workload, run: &Run) {
         run.commits,
         counts.extended,
         run.checked,
+        run.look_ups,
         triple(lag(50), lag(99), lag(100)),
         triple(
             run.lag.p50_seconds,

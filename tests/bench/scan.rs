@@ -47,7 +47,7 @@ fn main() {
     );
     for keys in sizes {
         let folder = tempfile::tempdir().expect("a temporary folder can be created");
-        let bucket = ComputedBucket::start(keys);
+        let bucket = ComputedBucket::start(keys, |_| None);
         let data_dir = folder.path().join("data");
         let config = folder.path().join("asset-indexer.toml");
         std::fs::write(&config, bucket.config(&data_dir)).expect("the folder is ours");

@@ -2,21 +2,34 @@
 //!
 //! Everything is computed from the number of an event. Each event has its own key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use asset_indexer::core::query::hit::rfc3339;
 use asset_indexer::core::replication::timestamp::Timestamp;
 use serde_json::json;
 
-use crate::bucket::{content, key, push_encoded};
+use crate::bucket::{Content, content, key, push_encoded};
 
 /// The sequencer of the first event, without its leading `00`: a day in 2026.
 const FIRST_SEQUENCER: u64 = 0x6A55_AED6_DCD9_0000;
 
+/// Who sends the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// S3. Its sequencers order the events of a key.
+    S3,
+    /// MinIO, whose sequencers don't. The daemon looks up the key of each event.
+    MinIo {
+        /// The time that the bucket takes to answer a look-up.
+        look_up: Duration,
+    },
+}
+
 /// One scenario.
 #[derive(Clone, Copy)]
 pub struct Workload {
+    pub sender: Sender,
     pub name: &'static str,
     /// Number of keys that the index has before the events.
     pub existing: u64,
@@ -30,7 +43,7 @@ pub struct Workload {
 pub struct Event {
     pub key: String,
     /// Size and ETag after the event; `None` for a removal.
-    pub object: Option<(u64, String)>,
+    pub object: Option<Content>,
     pub sequencer: String,
 }
 
@@ -57,7 +70,7 @@ impl Workload {
     }
 
     /// Size and ETag that no other object has.
-    fn new_content(&self, number: u64) -> (u64, String) {
+    fn new_content(&self, number: u64) -> Content {
         content(self.existing + number)
     }
 
@@ -70,11 +83,15 @@ impl Workload {
             Some((size, etag)) => ("ObjectCreated:Put", json!({"size": size, "eTag": etag})),
             None => ("ObjectRemoved:Delete", json!({})),
         };
+        let (version, source, name) = match self.sender {
+            Sender::S3 => ("2.1", "aws:s3", name.to_owned()),
+            Sender::MinIo { .. } => ("2.0", "minio:s3", format!("s3:{name}")),
+        };
         object["key"] = key.into();
         object["sequencer"] = event.sequencer.into();
         let record = json!({
-            "eventVersion": "2.1",
-            "eventSource": "aws:s3",
+            "eventVersion": version,
+            "eventSource": source,
             "awsRegion": "us-east-1",
             "eventTime": rfc3339(sent),
             "eventName": name,
@@ -98,8 +115,22 @@ impl Workload {
         json!({"Records": [record]}).to_string()
     }
 
+    /// The objects that look-ups find, by the key of an event; `None` for a removed one. Empty if the daemon needs
+    /// no look-ups.
+    pub fn looked_up(&self) -> HashMap<String, Option<Content>> {
+        let events = match self.sender {
+            Sender::S3 => 0,
+            Sender::MinIo { .. } => self.events,
+        };
+        let object = |number| {
+            let event = self.event(number);
+            (event.key, event.object)
+        };
+        (0..events).map(object).collect()
+    }
+
     /// The final objects: size and ETag by key.
-    pub fn result(&self) -> BTreeMap<String, (u64, String)> {
+    pub fn result(&self) -> BTreeMap<String, Content> {
         let before = (0..self.existing).map(|number| (key(self.existing, number), content(number)));
         let mut objects: BTreeMap<_, _> = before.collect();
         for number in 0..self.events {

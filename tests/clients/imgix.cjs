@@ -43,12 +43,12 @@ async function sources() {
   assert.match(source.id, /^[0-9a-f]{24}$/);
   assert.equal(source.attributes.enabled, true);
   assert.equal(source.attributes.deployment_status, 'deployed');
-  assert.equal(source.attributes.deployment.type, 's3');
+  assert.equal(source.attributes.deployment.type, 's3_compatible');
   assert.equal(source.attributes.deployment.s3_bucket, expected.bucket);
   const one = await client.request(`sources/${source.id}`);
   assert.deepEqual(one.data, source);
   const filtered = await client.request(
-    `sources?filter[name]=${expected.source}&filter[deployment.type]=s3`,
+    `sources?filter[name]=${expected.source}&filter[deployment.type]=s3_compatible`,
   );
   assert.deepEqual(filtered.data, [source]);
   const narrow = await client.request(

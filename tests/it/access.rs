@@ -58,7 +58,7 @@ pub fn serve_read_only(cli: &Cli) -> (Daemon, String) {
 }
 
 /// Sends a GET request with the token.
-fn get_with(address: &str, path: &str, token: &str) -> Response {
+pub fn get_with(address: &str, path: &str, token: &str) -> Response {
     let header = format!("Authorization: Bearer {token}");
     send(address, "GET", path, &[&header])
 }
@@ -89,6 +89,10 @@ fn token_is_printed_once_and_stored_as_a_hash() {
     let lines: Vec<&str> = listed.lines().collect();
     let ops = "ops\tadmin\t*\t2999-02-01T00:00:00Z";
     assert_eq!(lines, ["backend\tread\tassets\tnever", ops]);
+    new_token(&cli, "web", &["--manage", "--source", "assets"]);
+    let listed = cli.succeed(&["token", "list"]).stdout;
+    assert_eq!(listed.lines().last(), Some("web\tmanage\tassets\tnever"));
+    cli.succeed(&["token", "remove", "web"]);
     cli.fail(
         &["token", "new", "--name", "ops", "--all-sources"],
         &["already"],

@@ -1,5 +1,6 @@
 //! Tests who can connect to the server: addresses, host names, Unix sockets and TLS.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -77,6 +78,12 @@ fn rejects_unknown_host_names() {
         let response = send_over(stream, host, "GET", "/v1/sources", &[]);
         assert_eq!(response.status, status, "{host}: {}", response.text());
     }
+    let mut stream = TcpStream::connect(&address).expect("the server listens");
+    let without_host = b"GET /v1/sources HTTP/1.1\r\nConnection: close\r\n\r\n";
+    stream.write_all(without_host).expect("sent");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("answered");
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     server.terminate();
 }
 

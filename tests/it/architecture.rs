@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest level up. A room imports only rooms of lower levels, and itself.
-const LEVELS: [&[&str]; 9] = [
-    &["core"],
+const LEVELS: [&[&str]; 11] = [
+    &["core", "atomic_file"],
+    &["secrets"],
     &["config", "aws", "concurrency"],
+    &["managed"],
     &["index"],
     &["observe", "search"],
     &["serve"],
@@ -62,7 +64,7 @@ const FOREIGN: [(&str, &[&str]); 14] = [
     ("tantivy_", &["index/tantivy"]),
     ("axum", &["serve/http"]),
     ("hyper::", &["serve/http"]),
-    ("hyper_util", &["serve/http", "observe/telemetry/otlp"]),
+    ("hyper_util", &["serve/http"]),
     ("opentelemetry", &["observe/telemetry/otlp"]),
     ("prometheus_client", &["serve/http/metrics"]),
     ("anyhow", &["cli"]),

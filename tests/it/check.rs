@@ -68,6 +68,24 @@ fn examines_only_the_named_source() {
 }
 
 #[test]
+fn warns_about_rules_that_match_only_at_the_top_level() {
+    let (_bucket, source) = source("photos");
+    for (rules, is_doubtful) in [("*.jpg", true), ("/*.jpg", false), ("**/*.jpg", false)] {
+        let source = source.clone().with_rules(&[rules], &[]);
+        let cli = Cli::new(&Config::of([source]));
+        for arguments in [&["check"][..], &["check", "--offline"]] {
+            let output = cli.succeed(arguments);
+            for text in [
+                "the rule \"*.jpg\" matches only at the top level",
+                "Write \"**/*.jpg\" for all levels, or \"/*.jpg\" to say",
+            ] {
+                assert_eq!(output.stdout.contains(text), is_doubtful, "{output:#?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn offline_check_lists_all_mistakes_and_sends_no_request() {
     let (_bucket, mut source) = source("photos");
     // Nobody listens here, so a request would fail.

@@ -2,7 +2,7 @@
 //! responses.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -16,6 +16,9 @@ use crate::server::{self, AccessKey};
 
 /// Maximum time for `check` if a server does not respond: 1.5 times the request timeout.
 const BOUND: Duration = Duration::from_secs(15);
+
+/// A group that no test runs in.
+const FOREIGN_GROUP: u32 = 54_321;
 
 fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("our file");
@@ -58,7 +61,13 @@ fn silent_endpoints_time_out_concurrently() {
 #[test]
 fn reports_a_wrong_clock() {
     let fixture = Fixture::with_keys(["a"]);
-    for (seconds, verdict) in [(-60, "warning"), (60, "warning"), (-400, "failure")] {
+    let days = 24 * 60 * 60;
+    for (seconds, verdict) in [
+        (-60, "warning"),
+        (60, "warning"),
+        (-400, "failure"),
+        (400 * days, "failure"),
+    ] {
         fixture.proxy.set_clock(Some(seconds));
         let words = ["this machine's clock is", "timedatectl"];
         let examined = Examined::of(&fixture.cli, &[]);
@@ -93,9 +102,13 @@ fn names_the_region_of_the_bucket_if_another_is_configured() {
         if is_right {
             examined.assert_well()
         } else {
-            let words = ["region = \"eu-west-1\""];
-            examined.assert_bad("region", "failure", &words);
-            examined.finding("s3:ListBucket");
+            let words = [
+                "configured region us-east-1",
+                "is in eu-west-1",
+                "region = \"eu-west-1\"",
+            ];
+            examined.assert_bad("region", "warning", &words);
+            assert_eq!(examined.finding("s3:ListBucket")["verdict"], "ok");
         }
     }
 }
@@ -114,7 +127,7 @@ fn reports_a_readable_secret_once() {
     // The group of the file is a group of this process.
     chmod(&file, 0o440);
     wired.examine().assert_well();
-    for mode in [0o644, 0o660, 0o602] {
+    let assert_exposed = |mode: u32| {
         chmod(&file, mode);
         let (path, shown) = (file.to_str().expect("UTF-8"), format!("mode {mode:o}"));
         let examined = wired.examine();
@@ -123,6 +136,13 @@ fn reports_a_readable_secret_once() {
         // Only the finding about the credentials speaks about reading the secret.
         let others = examined.finding("permissions").to_string();
         assert!(!others.contains("read a secret"), "{others}");
+    };
+    for mode in [0o644, 0o660, 0o602, 0o650] {
+        assert_exposed(mode);
+    }
+    // Only root can give a file to a group that it is not in.
+    if chown(&file, None, Some(FOREIGN_GROUP)).is_ok() {
+        assert_exposed(0o640);
     }
 }
 
@@ -188,6 +208,81 @@ fn names_the_process_that_writes_the_index() {
     assert!(writer().contains(&holder), "{}", writer());
     daemon.terminate();
     assert!(writer().contains("no process writes"), "{}", writer());
+}
+
+#[test]
+fn tells_its_own_port_from_a_taken_one() {
+    let mut fixture = Fixture::with_keys(["a"]);
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    fixture.configure(|config| config.listen = address.clone());
+    let words = [&*address, "another process listens there", "--listen"];
+    Examined::of(&fixture.cli, &[]).assert_bad("http", "warning", &words);
+    drop(taken);
+    Examined::of(&fixture.cli, &[]).assert_well();
+    let daemon = fixture.cli.serve();
+    daemon.wait_for(&["ready"]);
+    Examined::of(&fixture.cli, &[]).assert_well();
+    daemon.terminate();
+    fixture.configure(|config| config.listen = "192.0.2.1:80".to_owned());
+    fixture.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
+    fixture
+        .cli
+        .succeed(&["token", "new", "--name", "a", "--all-sources"]);
+    let examined = Examined::of(&fixture.cli, &[]).report.to_string();
+    assert!(
+        examined.contains("this machine has no such address"),
+        "{examined}"
+    );
+}
+
+#[test]
+fn daemon_examines_sources_whose_secret_only_it_can_read() {
+    let server = server::shared_with_rights();
+    let key = server.create_user("in-systemd", &["s3:ListBucket"]);
+    let bucket = crate::s3::Bucket::create(server);
+    bucket.put("a.jpg", "content");
+    let cli = crate::cli::Cli::new(&Config::of([]));
+    let credentials = cli.folder().join("credentials");
+    std::fs::create_dir(&credentials).expect("our folder");
+    let file = credentials.join("s3");
+    let source = Source::of("guarded", &bucket, server.endpoint());
+    let source = source.with_access_key(&key, &file, 0o400);
+    let toml = Config::of([source]).to_toml(&cli.data_dir());
+    let in_file = format!(
+        "secret_access_key_file = {:?}",
+        file.to_str().expect("UTF-8")
+    );
+    assert!(toml.contains(&in_file), "{toml}");
+    cli.configure_with(&toml.replace(&in_file, "secret_access_key_credential = \"s3\""));
+    let alone = Examined::of(&cli, &[]);
+    alone.assert_bad(
+        "credentials",
+        "failure",
+        &["CREDENTIALS_DIRECTORY is not set"],
+    );
+    // As systemd starts it.
+    let mut command = Command::new("env");
+    let directory = format!("CREDENTIALS_DIRECTORY={}", credentials.display());
+    command.args([directory.as_str(), BINARY]);
+    let daemon = cli.serve_by(command);
+    daemon.wait_for(&["scan completed"]);
+    let examined = Examined::of(&cli, &[]);
+    examined.assert_well();
+    assert!(
+        examined.subjects().contains(&"s3:ListBucket"),
+        "{examined:#?}"
+    );
+    let source = examined.report["sources"][0].to_string();
+    assert!(
+        source.contains("the daemon has examined this Source"),
+        "{source}"
+    );
+    // The daemon also looks keys up for `explain`.
+    let explained = cli.succeed(&["explain", "guarded", "a.jpg"]).stdout;
+    let matches = "searchable, and the index matches the bucket";
+    assert!(explained.contains(matches), "{explained}");
+    daemon.terminate();
 }
 
 #[test]

@@ -92,16 +92,15 @@ fn each_wrong_attribute_of_the_queue_has_its_own_finding() {
 }
 
 #[test]
-fn refuses_a_fifo_queue() {
+fn warns_about_a_fifo_queue() {
     let server = server::shared();
     let url = server.create_queue_with("check.fifo", &[("FifoQueue", "true")]);
     let mut wired = Wired::on(server);
     wired.configure(|config| config.sources[0].queue_url = Some(url));
     let found = wired.examine();
-    assert_eq!(found.exit_code, Some(1));
-    assert!(found.bad().contains(&("queue", "failure")), "{found:#?}");
+    assert!(found.bad().contains(&("queue", "warning")), "{found:#?}");
     assert!(
-        found.finding("queue").to_string().contains("FIFO"),
+        found.report.to_string().contains("only EventBridge can"),
         "{found:#?}"
     );
 }

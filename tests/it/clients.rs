@@ -6,9 +6,13 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::access::new_token;
+use crate::cli::Cli;
+use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::fixture::SOURCE;
 use crate::live_fixture::Live;
+use crate::managed_api::Service;
 use crate::page::modules;
 use crate::server;
 
@@ -63,6 +67,8 @@ fn run(command: &mut Command) {
 #[test]
 fn imgix_client_reads_every_source_and_asset() {
     let mut live = Live::new();
+    live.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
+    let token = new_token(&live.cli, "client", &["--all-sources"]);
     let (daemon, address) = serving(&mut live);
     let assets: Vec<_> = keys()
         .into_iter()
@@ -75,9 +81,42 @@ fn imgix_client_reads_every_source_and_asset() {
     run(Command::new("node")
         .env("NODE_PATH", modules().join("node_modules"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/imgix.cjs"))
-        .args([address.as_str(), "unused token"])
+        .args([address.as_str(), token.as_str()])
         .arg(&file));
     daemon.terminate();
+}
+
+#[test]
+fn imgix_client_sets_up_changes_and_disables_a_source() {
+    let live = Live::new();
+    let cli = Cli::new(&Config {
+        listen: "127.0.0.1:0".to_owned(),
+        serve: vec!["tokens = \"tokens\"".to_owned()],
+        ..Config::of([])
+    });
+    let token = new_token(&cli, "terraform", &["--all-sources", "--manage"]);
+    let daemon = cli.serve();
+    let address = format!("http://{}", daemon.field(&["serving HTTP"], "address"));
+    let values = json!({
+        "bucket": live.bucket.name,
+        "endpoint": server::shared().endpoint(),
+        "key": "key-of-the-client",
+        "secret": "secret-of-the-client",
+    });
+    let file = cli.folder().join("values.json");
+    std::fs::write(&file, values.to_string()).expect("the folder is ours");
+    run(Command::new("node")
+        .env("NODE_PATH", modules().join("node_modules"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/imgix_write.cjs"))
+        .args([address.as_str(), token.as_str()])
+        .arg(&file));
+    daemon.wait_for(&[
+        "a managed Source was changed",
+        "actor=\"token terraform\"",
+        "action=\"disable\"",
+    ]);
+    let log = daemon.terminate().join("\n");
+    assert!(!log.contains("secret-of-the-client"), "{log}");
 }
 
 /// The requests are inside and outside of what the document allows. No response may have a 5xx status, or a
@@ -86,12 +125,32 @@ fn imgix_client_reads_every_source_and_asset() {
 fn responses_match_the_openapi_document() {
     let mut live = Live::new();
     let (daemon, address) = serving(&mut live);
-    run(Command::new(server::python_program("schemathesis"))
-        .current_dir(live.cli.folder())
-        .args(["run", &format!("{address}/v1/openapi.json")])
-        .args(["--url", &address])
-        .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
-        .args(["--max-examples", "25", "--seed", "1", "--generation-deterministic"])
-        .args(["--no-color"]));
+    run(schemathesis(&live.cli, &address).args(["--max-examples", "25"]));
     daemon.terminate();
+}
+
+/// The same for requests that change Sources, with a token that may.
+#[test]
+fn changes_match_the_openapi_document() {
+    let service = Service::start();
+    let token = format!("Authorization: Bearer {}", service.token);
+    let address = format!("http://{}", service.address);
+    run(schemathesis(&service.cli, &address)
+        .args(["--header", &token, "--max-examples", "10"])
+        .args([
+            "--include-path-regex",
+            "^(/v1/sources|/v1/session|/api/v1/sources$|/api/v1/sources/.id.$)",
+        ]));
+    service.daemon.terminate();
+}
+
+fn schemathesis(cli: &Cli, address: &str) -> Command {
+    let mut command = Command::new(server::python_program("schemathesis"));
+    command
+        .current_dir(cli.folder())
+        .args(["run", &format!("{address}/v1/openapi.json")])
+        .args(["--url", address])
+        .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
+        .args(["--seed", "1", "--generation-deterministic", "--no-color"]);
+    command
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub listen: String,
     /// More keys of `serve`, such as `tokens = "tokens"`.
     pub serve: Vec<String>,
+    /// Keys of `managed`. By default managed Sources may use the servers of the tests.
+    pub managed: Vec<String>,
 }
 
 /// One Source.
@@ -145,6 +147,7 @@ impl Config {
             receives_in_flight: 1_024,
             listen: "off".to_owned(),
             serve: Vec::new(),
+            managed: vec![r#"allowed_hosts = ["127.0.0.1"]"#.to_owned()],
         }
     }
 
@@ -183,6 +186,9 @@ impl Config {
         writeln!(toml, "serve.listen = {}", quoted(&self.listen)).unwrap();
         for line in &self.serve {
             writeln!(toml, "serve.{line}").unwrap();
+        }
+        for line in &self.managed {
+            writeln!(toml, "managed.{line}").unwrap();
         }
         toml.extend(self.sources.iter().map(Source::to_toml));
         toml

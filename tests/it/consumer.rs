@@ -16,7 +16,7 @@ use asset_indexer::index::tantivy::TantivyEngine;
 use asset_indexer::index::writer::{self, IndexHandle, IndexThread};
 use asset_indexer::index::{Engine, IndexError, RecordFilter};
 use asset_indexer::ingest::consumer::handler::{FAILS_EVERY_TIME, Handler};
-use asset_indexer::ingest::consumer::routes::{ActiveSource, Routes};
+use asset_indexer::ingest::consumer::routes::{ActiveSource, SharedRoutes};
 use asset_indexer::ingest::consumer::{Consumer, Permits, QueueState};
 use asset_indexer::observe::quarantine::Quarantine;
 use asset_indexer::observe::status::{QueueHealth, QueueStatus, SourceStatus, StatusBoard};
@@ -68,7 +68,7 @@ impl Running {
         let (source, queue_board) = (board.source("photos"), board.queue("queue"));
         let active = attach(&index, &source).await;
         let handler = Arc::new(Handler {
-            routes: Routes::new([active]),
+            routes: SharedRoutes::new([active]),
             index: index.clone(),
             rebuild_index: None,
             look_ups: ConcurrencyLimit::new(1),

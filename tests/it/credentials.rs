@@ -133,3 +133,191 @@ fn named_profile_wins_over_the_environment() {
     }
     cli.assert_mirrors("guarded", &bucket);
 }
+
+#[test]
+fn notices_a_changed_secret_without_a_scan() {
+    let server = server::shared_with_rights();
+    let key = server.create_user("rotated", &["s3:ListBucket"]);
+    let cli = cli_with(&bucket(), &key, 0o600);
+    let daemon = cli.serve();
+    daemon.wait_for(&["scan completed"]);
+    let file = cli.folder().join("secret");
+    std::fs::write(&file, "wrongwrongwrongwrongwrongwrongwrongwrong").expect("our file");
+    let refused = ["bucket cannot be read; retrying", "guarded", "secret"];
+    // At a reload.
+    daemon.hangup();
+    daemon.wait_for(&refused);
+    daemon.terminate();
+    // At a restart.
+    let daemon = cli.serve();
+    daemon.wait_for(&refused);
+    let status = cli.succeed(&["status"]);
+    assert!(status.stdout.contains("the secret"), "{status:#?}");
+    daemon.terminate();
+    std::fs::write(&file, &key.secret).expect("our file");
+    let daemon = cli.serve();
+    daemon.wait_for(&["ready"]);
+    let log = daemon.terminate();
+    assert!(!log.iter().any(|line| line.contains(&key.secret)));
+}
+
+/// The binary with a Source that uses this profile, and with these profile files. The environment has no keys.
+fn cli_with_profile(profile: Option<&str>, config: &str, credentials: &str) -> Cli {
+    let mut source = Source::of(
+        "guarded",
+        &bucket(),
+        server::shared_with_rights().endpoint(),
+    );
+    source.profile = profile.map(str::to_owned);
+    let mut cli = Cli::new(&Config::of([source]));
+    for (variable, file, text) in [
+        ("AWS_CONFIG_FILE", "aws-config", config),
+        (
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "aws-credentials",
+            credentials,
+        ),
+    ] {
+        let path = cli.folder().join(file);
+        std::fs::write(&path, text).expect("the folder is writable");
+        cli.set_environment(variable, path.to_str().expect("UTF-8"));
+    }
+    cli.set_environment("AWS_ACCESS_KEY_ID", "");
+    cli.set_environment("AWS_SECRET_ACCESS_KEY", "");
+    cli
+}
+
+/// Asserts that `reindex` fails with these words, and that its error is free of words of programmers.
+#[track_caller]
+fn assert_explained(cli: &Cli, words: &[&str]) {
+    let output = cli.fail(&["reindex"], words);
+    let errors = output.stderr.lines().filter(|line| line.contains("error:"));
+    let errors: String = errors.collect();
+    let jargon = ["cargo", "feature", "provider", "dispatch", "\\n", "{"];
+    for word in jargon {
+        assert!(!errors.contains(word), "{word:?} in {errors}");
+    }
+}
+
+#[test]
+fn missing_profile_is_named_with_the_files_and_their_profiles() {
+    let profiles = "[profile one]\nregion = eu-west-1\n";
+    let keys = "[two]\naws_access_key_id = a\naws_secret_access_key = b\n";
+    let cli = cli_with_profile(Some("absent"), profiles, keys);
+    let words = [
+        "\"absent\"",
+        "aws-config",
+        "aws-credentials",
+        "\"one\", \"two\"",
+    ];
+    assert_explained(&cli, &words);
+    let mut cli = cli_with_profile(None, profiles, keys);
+    cli.set_environment("AWS_PROFILE", "absent");
+    assert_explained(&cli, &words);
+    let refers =
+        "[profile one]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = absent\n";
+    let cli = cli_with_profile(Some("one"), refers, keys);
+    assert_explained(&cli, &["\"absent\"", "source_profile", "\"one\""]);
+    let cli = cli_with_profile(Some("absent"), "", "");
+    assert_explained(&cli, &["\"absent\"", "there are no profiles"]);
+    let cli = cli_with_profile(Some("one"), profiles, "");
+    assert_explained(&cli, &["\"one\"", "aws-config", "has none"]);
+}
+
+#[test]
+fn errors_of_sso_name_the_command_that_signs_in() {
+    let session = "[profile corp]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = r\n\
+                   [sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example.com\n\
+                   [profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = corp\n";
+    let old = "[profile corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example.com\n\
+               sso_account_id = 123456789012\nsso_role_name = r\n";
+    let command = "aws sso login --profile corp";
+    for (config, profile) in [(session, "corp"), (session, "role"), (old, "corp")] {
+        let cli = cli_with_profile(Some(profile), config, "");
+        assert_explained(&cli, &["no usable credentials", command]);
+        let mut cli = cli_with_profile(None, config, "");
+        cli.set_environment("AWS_PROFILE", profile);
+        assert_explained(&cli, &["no usable credentials", command]);
+    }
+}
+
+#[test]
+fn unsupported_and_broken_profiles_are_explained() {
+    let login = "[profile p]\nlogin_session = arn:aws:iam::123456789012:user/u\n";
+    let cli = cli_with_profile(Some("p"), login, "");
+    assert_explained(&cli, &["`aws login`", "aws configure sso --profile p"]);
+    let process =
+        "[profile p]\ncredential_process = /bin/sh -c 'echo first >&2; echo second >&2; exit 1'\n";
+    let cli = cli_with_profile(Some("p"), process, "");
+    assert_explained(&cli, &["the AWS profile \"p\" cannot be used"]);
+    let role = "role_arn = arn:aws:iam::123456789012:role/r\n";
+    let token = format!("[profile p]\n{role}web_identity_token_file = /absent/token\n");
+    let cli = cli_with_profile(Some("p"), &token, "");
+    assert_explained(&cli, &["/absent/token", "web_identity_token_file"]);
+    let environment = format!("[profile p]\n{role}credential_source = Environment\n");
+    let cli = cli_with_profile(Some("p"), &environment, "");
+    assert_explained(&cli, &["its credential_source is \"Environment\""]);
+    let turn = |one, other| format!("[profile {one}]\n{role}source_profile = {other}\n");
+    let cli = cli_with_profile(Some("p"), &(turn("p", "q") + &turn("q", "p")), "");
+    assert_explained(&cli, &["the AWS profile \"p\"", "infinite loop"]);
+    let half = "[profile p]\naws_access_key_id = a\n";
+    let cli = cli_with_profile(Some("p"), half, "");
+    assert_explained(&cli, &["aws_secret_access_key"]);
+    let cli = cli_with_profile(Some("p"), "[profile p\n", "");
+    assert_explained(&cli, &["the AWS profiles cannot be read", "aws-config"]);
+    let cli = cli_with_profile(None, "", "");
+    assert_explained(&cli, &["the environment, the AWS profile and the metadata"]);
+}
+
+#[test]
+fn token_file_that_is_missing_is_named() {
+    for name in [
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    ] {
+        let mut cli = cli_with_profile(None, "", "");
+        let role = "arn:aws:iam::123456789012:role/r";
+        cli.set_environment("AWS_ROLE_ARN", role);
+        let pods = "http://169.254.170.23/v1/credentials";
+        cli.set_environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", pods);
+        cli.set_environment(name, "/absent/token");
+        assert_explained(&cli, &["/absent/token", name]);
+    }
+}
+
+#[test]
+fn errors_of_a_role_name_the_role_and_the_endpoint() {
+    let server = server::shared_with_rights();
+    let key = server.create_user("assumer", &["s3:ListBucket"]);
+    let source = Source::of("guarded", &bucket(), server.endpoint());
+    let mut cli = Cli::new(&Config::of([]));
+    let mut config = Config::of([source]);
+    config.attempts = 1;
+    let role = "arn:aws:iam::000000000000:role/absent";
+    let toml = config.to_toml(&cli.data_dir());
+    cli.configure_with(&format!(
+        "{toml}credentials = {{ role_arn = \"{role}\" }}\n"
+    ));
+    cli.set_environment("AWS_ACCESS_KEY_ID", &key.id);
+    cli.set_environment("AWS_SECRET_ACCESS_KEY", &key.secret);
+    cli.set_environment("AWS_ENDPOINT_URL_STS", &server.endpoint());
+    assert_explained(
+        &cli,
+        &[
+            "no usable credentials",
+            role,
+            &server.endpoint(),
+            "AccessDenied",
+        ],
+    );
+    // A refusal is not taken for a session that has ended.
+    let profiles = cli.folder().join("aws-config");
+    let sso = "sso_region = eu-west-1\nsso_start_url = https://corp.example.com\n";
+    std::fs::write(&profiles, format!("[default]\n{sso}")).expect("the folder is writable");
+    cli.set_environment("AWS_CONFIG_FILE", profiles.to_str().expect("UTF-8"));
+    let output = cli.fail(&["reindex"], &[role, "AccessDenied"]);
+    assert!(!output.stderr.contains("sso"), "{output:#?}");
+    let closed = "http://127.0.0.1:1";
+    cli.set_environment("AWS_ENDPOINT_URL_STS", closed);
+    cli.fail(&["reindex"], &[role, closed, "refused"]);
+}

@@ -3,7 +3,7 @@
 //! This module starts, watches, signals and stops it. The tests decide what it should do.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ChildStdout, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -114,13 +114,18 @@ impl Daemon {
     #[track_caller]
     pub fn field(&self, words: &[&str], name: &str) -> String {
         self.wait_for(words);
-        let lines = self.lines();
+        let lines = self.lines_so_far();
         let mut lines = lines.iter();
         let line = lines.find(|line| words.iter().all(|word| line.contains(word)));
         let (_, rest) = line
             .and_then(|line| line.split_once(&format!("{name}=")))
             .unwrap_or_else(|| panic!("no field {name} in {line:?}"));
         rest.split(' ').next().unwrap_or_default().to_owned()
+    }
+
+    /// The standard output. The caller has to read it.
+    pub fn output(&mut self) -> BufReader<ChildStdout> {
+        BufReader::new(self.child.stdout.take().expect("piped, and taken once"))
     }
 
     /// The process id.
@@ -154,17 +159,18 @@ impl Daemon {
         self.signal("TERM");
         let status = self.wait_for_end();
         assert_eq!(status.code(), Some(0), "the stop failed: {status}");
-        self.lines()
+        self.lines_so_far()
     }
 
     /// Kills the daemon (SIGKILL), and waits until it is gone. Returns its log.
     pub fn kill(mut self) -> Vec<String> {
         self.child.kill().expect("our own child");
         self.wait_for_end();
-        self.lines()
+        self.lines_so_far()
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// The log until now.
+    pub fn lines_so_far(&self) -> Vec<String> {
         self.log.lock().lines.clone()
     }
 }
@@ -175,7 +181,7 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("the daemon's log:\n{}", self.lines().join("\n"));
+            eprintln!("the daemon's log:\n{}", self.lines_so_far().join("\n"));
         }
     }
 }

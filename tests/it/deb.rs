@@ -11,11 +11,11 @@ use std::sync::OnceLock;
 
 use crate::cli::BINARY;
 
-/// The package, and a later version with the same content.
+/// The package, and a package that was built later from the same files.
 pub const PACKAGES: [&str; 2] = ["asset-indexer.deb", "asset-indexer-later.deb"];
 
-/// The version of the later package.
-pub const LATER: &str = "99.0.0-1";
+/// The times of both builds in seconds since 1970: 2026-11-29 at 12:00:00 and 12:00:01.
+const BUILT: [u32; 2] = [1_795_953_600, 1_795_953_601];
 
 /// The folder with [`PACKAGES`].
 pub fn packages() -> &'static Path {
@@ -23,23 +23,19 @@ pub fn packages() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");
         fs::create_dir_all(&folder).expect("the target folder is writable");
-        for (name, options) in PACKAGES
-            .into_iter()
-            .zip([&[][..], &["--deb-version", LATER]])
-        {
-            build(&folder.join(name), options);
+        for (name, built) in PACKAGES.into_iter().zip(BUILT) {
+            build(&folder.join(name), built);
         }
         folder
     })
 }
 
-fn build(package: &Path, options: &[&str]) {
+fn build(package: &Path, built: u32) {
     let mut command = Command::new(root().join("deploy/package.sh"));
-    command.env("ASSET_INDEXER_BINARY", BINARY);
     command
-        .args(["--fast", "--output"])
-        .arg(package)
-        .args(options);
+        .env("ASSET_INDEXER_BINARY", BINARY)
+        .env("SOURCE_DATE_EPOCH", built.to_string());
+    command.args(["--fast", "--output"]).arg(package);
     let output = command.output().expect("bash runs");
     assert!(output.status.success(), "no package: {output:#?}");
 }
@@ -63,13 +59,23 @@ pub fn contents() -> BTreeMap<String, String> {
     files.filter(|(path, _)| !path.ends_with('/')).collect()
 }
 
+/// The version of one of [`PACKAGES`].
+pub fn version(package: &str) -> String {
+    let version = run_dpkg_deb(&["--field", "Version"], package);
+    version.trim_end().to_owned()
+}
+
 /// Runs dpkg-deb with an option on the package and returns its output.
 pub fn dpkg_deb(arguments: &[&str]) -> String {
+    run_dpkg_deb(arguments, PACKAGES[0])
+}
+
+fn run_dpkg_deb(arguments: &[&str], package: &str) -> String {
     let mut command = Command::new("dpkg-deb");
     let (option, fields) = arguments.split_first().expect("an option");
     command
         .arg(option)
-        .arg(packages().join(PACKAGES[0]))
+        .arg(packages().join(package))
         .args(fields);
     let output = command
         .output()
@@ -80,6 +86,23 @@ pub fn dpkg_deb(arguments: &[&str]) -> String {
 
 /// The text of a file in the package.
 pub fn file(path: &str) -> String {
+    let path = unpacked(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The text of a compressed file in the package.
+pub fn compressed_file(path: &str) -> String {
+    let output = Command::new("gzip")
+        .args(["--decompress", "--stdout"])
+        .arg(unpacked(path))
+        .output();
+    let output = output.expect("gzip is installed");
+    assert!(output.status.success(), "{path}: {output:#?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The path of a file of the package in a folder into which the package is unpacked.
+fn unpacked(path: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let folder = packages().join("unpacked");
@@ -91,5 +114,5 @@ pub fn file(path: &str) -> String {
         assert!(command.status().is_ok_and(|status| status.success()));
         folder
     });
-    fs::read_to_string(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    folder.join(path)
 }

@@ -65,7 +65,7 @@ fn shows_all_facts_about_a_searchable_asset() {
     assert_eq!(json["verdict"], matches);
     let facts = &json["facts"];
     assert_eq!(facts["url"], url);
-    assert_eq!(facts["bucket"]["state"], "there");
+    assert_eq!(facts["bucket"]["state"], "present");
     assert_eq!(facts["bucket"]["size"], 1234);
     let content = &facts["index"]["record"]["content"];
     assert_eq!(content["state"], "live");
@@ -241,7 +241,7 @@ fn failed_look_up_still_shows_the_other_facts() {
     fixture.cli.reindex();
     let (json, code) = explain(&fixture.cli, &["a", "--offline"]);
     assert_eq!(code, Some(0));
-    assert_eq!(json["facts"]["bucket"]["state"], "not_asked");
+    assert_eq!(json["facts"]["bucket"]["state"], "not_looked_up");
     assert_eq!(json["searchable"], true);
     fixture.proxy.clear();
     let refused = Action::Error(403, "AccessDenied");
@@ -258,14 +258,15 @@ fn failed_look_up_still_shows_the_other_facts() {
     std::fs::write(current, "nonsense").expect("the folder is ours");
     let (json, code) = explain(&fixture.cli, &["a"]);
     assert_eq!(code, Some(1));
-    assert_eq!(json["facts"]["bucket"]["state"], "there");
+    assert_eq!(json["facts"]["bucket"]["state"], "present");
     assert_eq!(json["facts"]["index"]["state"], "failed");
     assert_eq!(json["searchable"], Value::Null);
 }
 
 #[test]
 fn all_commands_accept_all_forms_of_an_asset() {
-    let mut fixture = Fixture::with_keys(["in/a b.jpg", "in/other.jpg"]);
+    let mut fixture =
+        Fixture::with_keys(["in/a b.jpg", "in/c/a b.jpg", "in/a \"b", "in/other.jpg"]);
     fixture.change_source(|source| {
         source.prefix = Some("in".to_owned());
         source.subdomain = "acme-forms".to_owned();
@@ -286,13 +287,21 @@ fn all_commands_accept_all_forms_of_an_asset() {
         let tested = fixture.cli.succeed(&["rules", "test", text]);
         assert!(tested.stdout.contains(": admitted"), "{tested:#?}");
     }
-    for text in &uris {
+    for text in uris.iter().chain(&paths[..2]) {
         let found = fixture.cli.succeed(&["search", "--json", text]);
         let hit: Value = serde_json::from_str(&found.stdout).expect("one hit");
         assert_eq!(hit["path"], "/a b.jpg", "{text}");
     }
+    // A word can be in other names too, and a slash alone does not make a query a path.
+    for (text, hits) in [("a b.jpg", 2), ("/a", 3), ("in/a \"b", 1)] {
+        let found = fixture.cli.succeed(&["search", "--json", text]);
+        assert_eq!(found.stdout.lines().count(), hits, "{text}");
+    }
     let none = format!("s3://{bucket}/in/none.jpg");
-    assert_eq!(fixture.cli.succeed(&["search", "--json", &none]).stdout, "");
+    let output = fixture.cli.succeed(&["search", "--json", &none]);
+    assert_eq!(output.stdout, "");
+    let named = "the address names '/none.jpg' in Source \"assets\", which is not in the index";
+    assert!(output.stderr.contains(named), "{output:#?}");
     for command in [&["explain", SOURCE][..], &["rules", "test"], &["search"]] {
         let other = [command, &["s3://another/in/a b.jpg"]].concat();
         let output = fixture.cli.run(&other);
@@ -317,4 +326,73 @@ fn names_asset_in_another_unicode_form() {
     assert!(output.stdout.contains(line), "{output:#?}");
     let (json, _) = explain(&fixture.cli, &[nfd]);
     assert_eq!(json["facts"]["index"]["look_alike"], Value::Null);
+}
+
+#[test]
+fn names_asset_that_looks_the_same_in_part() {
+    let mixed = "caf\u{e9}/e\u{301}.jpg";
+    let fixture = Fixture::with_keys([mixed, "\u{fb01}n.jpg", "fun.jpg"]);
+    fixture.cli.reindex();
+    for (typed, look_alike) in [
+        ("caf\u{e9}/\u{e9}.jpg", Value::from(mixed)),
+        ("cafe\u{301}/e\u{301}.jpg", Value::from(mixed)),
+        ("fin.jpg", Value::from("\u{fb01}n.jpg")),
+        ("f\u{fc}n.jpg", Value::Null),
+    ] {
+        let (json, _) = explain(&fixture.cli, &[typed]);
+        assert_eq!(json["facts"]["index"]["look_alike"], look_alike, "{typed}");
+    }
+}
+
+#[test]
+fn names_a_rule_that_almost_matches() {
+    let mut fixture = Fixture::with_keys(["a/b.jpg"]);
+    fixture.change_source(|source| *source = source.clone().with_rules(&["*.jpg"], &[]));
+    let (json, _) = explain(&fixture.cli, &["a/b.jpg"]);
+    let near_miss = json["facts"]["near_miss"].as_str().expect("a near miss");
+    assert!(
+        near_miss.contains("write \"**/*.jpg\" for all levels"),
+        "{near_miss}"
+    );
+    let output = fixture.cli.succeed(&["explain", SOURCE, "a/b.jpg"]);
+    assert!(output.stdout.contains(near_miss), "{output:#?}");
+}
+
+/// The text with each word that has a digit replaced, because times, sizes and ETags differ.
+fn without_values(text: &str) -> String {
+    let word = |word: &str| {
+        let end = word.trim_end_matches([',', ';', ')']).len();
+        if word.contains(|c: char| c.is_ascii_digit()) {
+            format!("#{}", &word[end..])
+        } else {
+            word.to_owned()
+        }
+    };
+    let line = |line: &str| {
+        line.split_whitespace()
+            .map(word)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn prints_the_example_of_the_readme() {
+    const COMMAND: &str = "$ target/release/asset-indexer explain acme '";
+    let readme = include_str!("../../README.md");
+    let (_, example) = readme
+        .split_once(COMMAND)
+        .expect("the README explains a key");
+    let (key, output) = example.split_once("'\n").expect("it is quoted");
+    let (output, _) = output.split_once("```").expect("the example ends");
+    let mut fixture = Fixture::with_keys([key]);
+    fixture.change_source(|source| {
+        source.name = "acme".to_owned();
+        source.subdomain = "acme".to_owned();
+        source.exclude = vec!["/internal".to_owned()];
+    });
+    fixture.cli.reindex();
+    let printed = fixture.cli.succeed(&["explain", "acme", key]).stdout;
+    assert_eq!(without_values(&printed), without_values(output));
 }

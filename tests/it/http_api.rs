@@ -1,6 +1,7 @@
 //! Tests the HTTP API of the daemon and of the read-only server, over an S3-compatible server.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use crate::config::Source;
 use crate::daemon::Daemon;
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::http_client::{get, send};
-use crate::live_fixture::Live;
+use crate::live_fixture::{Live, wait_for_keys};
 use crate::s3::Bucket;
 use crate::scan_keys::odd_keys;
 use crate::server;
@@ -213,6 +214,59 @@ fn read_only_server_waits_for_an_index_and_follows_it() {
 }
 
 #[test]
+fn read_only_server_listens_elsewhere_as_another_user() {
+    let mut fixture = Fixture::with_keys(["a.jpg", "b.jpg"]);
+    fixture.cli.reindex();
+    fixture.configure(|config| config.listen = "off".to_owned());
+    fixture
+        .cli
+        .fail(&["serve", "--read-only"], &["nothing to serve"]);
+    let folder = fixture.cli.folder();
+    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).expect("our folder");
+    // The group of the files, but not their user.
+    let metadata = std::fs::metadata(fixture.cli.data_dir()).expect("our folder");
+    let mut command = Command::new(BINARY);
+    if metadata.uid() == 0 {
+        command = Command::new("setpriv");
+        let group = format!("--regid={}", metadata.gid());
+        command.args(["--reuid=65534", &group, "--clear-groups", BINARY]);
+    } else {
+        eprintln!("SKIPPED: only root can become another user");
+    }
+    let arguments = ["serve", "--read-only", "--listen", "127.0.0.1:0"];
+    let server = fixture.cli.watch(command, &arguments);
+    let address = server.field(&["serving searches, read-only"], "address");
+    let two = |_, body: &Value| body["meta"]["total"]["value"] == 2;
+    wait_for(&address, "/v1/search", two);
+    // A reload keeps the address, and the server follows the index.
+    server.hangup();
+    server.wait_for(&["a new configuration is in force"]);
+    fixture.bucket.put("c.jpg", "c");
+    fixture.cli.reindex();
+    wait_for(&address, "/v1/search", |_, body| {
+        body["meta"]["total"]["value"] == 3
+    });
+    server.terminate();
+    for (arguments, words) in [
+        (
+            &["serve", "--listen", "127.0.0.1:0"][..],
+            ["--read-only", "required"],
+        ),
+        (
+            &["serve", "--read-only", "--listen", "0.0.0.0:0"],
+            ["--listen = ", "tokens"],
+        ),
+        (
+            &["serve", "--read-only", "--listen", "x"],
+            ["--listen = \"x\"", "a port"],
+        ),
+    ] {
+        let refused = fixture.cli.fail(arguments, &words);
+        assert_eq!(refused.status.code(), Some(2), "{refused:#?}");
+    }
+}
+
+#[test]
 fn supports_etags_compression_head_and_only_reads() {
     let mut live = Live::new();
     live.bucket.put_keys(numbered(0..30));
@@ -232,5 +286,30 @@ fn supports_etags_compression_head_and_only_reads() {
     assert_eq!(rejected.status, 405);
     assert_eq!(rejected.header("allow"), Some("GET,HEAD"));
     assert_eq!(rejected.json()["errors"][0]["code"], "method_not_allowed");
+    daemon.terminate();
+}
+
+/// A key can control a terminal. JSON may have such characters raw, so every output escapes them.
+#[test]
+fn json_has_no_raw_control_characters() {
+    let key = "a\u{9b}31m\u{85}\u{7f}.jpg";
+    let mut live = Live::new();
+    live.bucket.put(key, "x");
+    let (daemon, address) = serve(&mut live);
+    wait_for_keys(&live.cli, SOURCE, &[key]);
+    let cli = &live.cli;
+    let mut outputs = vec![
+        cli.succeed(&["search", "--json"]).stdout,
+        cli.succeed(&["explain", SOURCE, key, "--json"]).stdout,
+        cli.succeed(&["index", "export"]).stdout,
+    ];
+    let path = "/v1/search?limit=1";
+    outputs.push(send(&address, "GET", path, &[]).text());
+    for output in outputs {
+        let raw = output.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!(raw, None, "{output}");
+        let escaped = "a\\u009b31m\\u0085\\u007f.jpg";
+        assert!(output.contains(escaped), "{output}");
+    }
     daemon.terminate();
 }

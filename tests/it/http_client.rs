@@ -19,17 +19,57 @@ pub fn send(address: &str, method: &str, path: &str, headers: &[&str]) -> Respon
     send_over(stream, address, method, path, headers)
 }
 
+/// Sends a request with this JSON body on a new connection.
+pub fn send_json(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &str,
+) -> Response {
+    send_body(address, method, path, "application/json", headers, body)
+}
+
+/// Sends a request with this body on a new connection.
+pub fn send_body(
+    address: &str,
+    method: &str,
+    path: &str,
+    content_type: &str,
+    headers: &[&str],
+    body: &str,
+) -> Response {
+    let content_type = format!("Content-Type: {content_type}");
+    let length = format!("Content-Length: {}", body.len());
+    let mut all = vec![content_type.as_str(), length.as_str()];
+    all.extend(headers);
+    let stream = TcpStream::connect(address).expect("the server listens");
+    exchange(stream, address, method, path, &all, body)
+}
+
 /// Sends a request on this connection. The server closes it after the response.
 pub fn send_over(
-    mut stream: impl Read + Write,
+    stream: impl Read + Write,
     host: &str,
     method: &str,
     path: &str,
     headers: &[&str],
 ) -> Response {
+    exchange(stream, host, method, path, headers, "")
+}
+
+fn exchange(
+    mut stream: impl Read + Write,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &str,
+) -> Response {
     let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n{body}"
+    );
     stream
         .write_all(request.as_bytes())
         .expect("the server reads the request");

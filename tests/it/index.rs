@@ -12,7 +12,7 @@ use crate::s3::{Bucket, Listed};
 const MAX_SHOWN: usize = 5;
 
 /// One line of `search --json`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hit {
     pub source: String,

@@ -62,6 +62,20 @@ fn info_shows_sources_segments_and_disk_space() {
 }
 
 #[test]
+fn info_does_not_call_the_index_in_use_another_one_if_current_is_lost() {
+    let fixture = Fixture::with_keys(numbered(0..3));
+    fixture.cli.reindex();
+    let info = || json(&fixture.cli.succeed(&["index", "info", "--json"]));
+    let before = info();
+    fs::remove_file(fixture.cli.data_dir().join("CURRENT")).unwrap();
+    let after = info();
+    for key in ["generation", "schema_version", "other_generations"] {
+        assert_eq!(after[key], before[key], "{key}");
+    }
+    assert_eq!(after["other_generations"], Value::Array(Vec::new()));
+}
+
+#[test]
 fn info_and_verify_work_while_a_daemon_writes() {
     let live = Live::new();
     live.bucket.put_keys(numbered(0..200));
@@ -99,11 +113,9 @@ fn verify_names_damaged_file_and_rebuild_repairs_it() {
         // Other readers may fail. `info` shows what it can read, and a rebuild repairs the index.
         fixture.cli.succeed(&["index", "info"]);
         let rebuilt = fixture.cli.succeed(&["index", "rebuild"]);
-        assert!(
-            rebuilt
-                .stderr
-                .contains("a part of the previous index is damaged")
-        );
+        // The records are in the columns.
+        let warning = "a part of the previous index is damaged";
+        assert_eq!(rebuilt.stderr.contains(warning), ending == "fast");
         fixture.cli.succeed(&["index", "verify"]);
         fixture.assert_mirror();
     }

@@ -1,10 +1,12 @@
 //! Reloads of the configuration while the daemon runs (SIGHUP), and their effects on Sources.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::cli::Cli;
+use crate::cli::{BINARY, Cli};
 use crate::config::{Config, Source};
 use crate::daemon::Daemon;
+use crate::examined::Examined;
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, SCANNED, wait_for_keys, wait_for_mirror_of};
 use crate::proxy::{Action, Request, lists_from, nth_list};
@@ -279,6 +281,12 @@ fn removed_source_is_not_searchable_and_loses_its_records() {
     let second = live.config.sources[1].clone();
     live.reconfigure(&daemon, |config| drop(config.sources.pop()));
     daemon.wait_for(&["a new configuration is in force"]);
+    daemon.wait_for(&[
+        "WARN",
+        "removing the assets of a Source that is no longer configured",
+        "source=\"second\"",
+        "assets=",
+    ]);
     live.cli
         .fail(&["search", "--source", "second"], &["second"]);
     assert_eq!(live.cli.search("", &["--limit", "all"]).len(), 1);
@@ -366,7 +374,8 @@ fn replaces_the_keys_after_a_change_of_the_bucket() {
     let name = new.name.clone();
     live.change_live_source(&daemon, |source| source.bucket = name);
     gate.wait_until_reached();
-    // Events of the new bucket cannot be applied before its scan has started.
+    wait_for_keys(&live.cli, SOURCE, &["both.jpg", "old.jpg"]);
+    // Events of the new bucket cannot be applied before its first page has arrived.
     new.put("reported.jpg", "by an event");
     new.delete("new.jpg");
     live.bucket.put("late.jpg", "in the old bucket");
@@ -389,23 +398,39 @@ fn replaces_the_keys_after_a_change_of_the_prefix() {
 }
 
 #[test]
-fn resumes_a_scan_after_a_reload() {
+fn resumes_a_scan_after_other_settings_change() {
     /// The number of pages of the bucket.
     const PAGES: usize = 3;
+    /// A section, how often receiving has started after its change, and the change.
+    type SectionChange = (&'static str, usize, fn(&mut Config));
     let mut live = Live::silent();
     live.bucket.put_keys(numbered(0..PAGES * 1000));
     live.configure(|config| config.commit_documents = 1000);
-    let gate = live.proxy.hold(nth_list(PAGES));
+    let mut gates = vec![live.proxy.hold(nth_list(PAGES))];
     let daemon = live.cli.serve();
-    gate.wait_until_reached();
-    live.reconfigure(&daemon, |config| config.expected_within_seconds += 1);
-    daemon.wait_for_times(2, &["scan started"]);
-    gate.open();
+    gates[0].wait_until_reached();
+    let changes: [SectionChange; 3] = [
+        ("[scan]", 1, |config| config.reconcile_every_minutes += 1),
+        ("[events]", 2, |config| config.expected_within_seconds += 1),
+        ("[index]", 3, |config| config.event_commit_interval_ms += 1),
+    ];
+    for (section, receives, change) in changes {
+        let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 1));
+        live.reconfigure(&daemon, change);
+        daemon.wait_for(&[&format!("{section} has changed")]);
+        gate.wait_until_reached();
+        gates.push(gate);
+        assert_eq!(daemon.count(&["receiving", "queue"]), receives, "{section}");
+    }
+    for gate in gates {
+        gate.open();
+    }
     daemon.wait_for(&SCANNED);
     live.wait_for_mirror();
+    assert_eq!(daemon.count(&["scan started"]), 1 + changes.len());
     let lists = live.proxy.lists();
     assert!(
-        lists.len() <= PAGES + 1,
+        lists.len() <= PAGES + changes.len(),
         "the scan started again: {lists:#?}"
     );
     daemon.terminate();
@@ -422,5 +447,58 @@ fn scans_a_source_whose_events_were_received_while_it_had_no_queue() {
     live.reconfigure(&daemon, |config| config.sources[1].queue_url = url);
     daemon.wait_for(&["scan started", "second", "may be missing"]);
     wait_for_keys(&live.cli, "second", &["lost.jpg", "second.jpg"]);
+    daemon.terminate();
+}
+
+#[test]
+fn reindex_and_check_name_what_the_daemon_has_instead() {
+    let (mut live, daemon) = live_with(&["a.jpg", "b.png"]);
+    let differs = "warning: the daemon does the reindex with its own configuration";
+    let same = live.cli.succeed(&["reindex"]);
+    assert!(!same.stderr.contains("warning"), "{same:#?}");
+    assert!(
+        Examined::of(&live.cli, &[])
+            .finding("daemon")
+            .to_string()
+            .contains("with this")
+    );
+    let old = std::fs::read_to_string(live.cli.config_file()).expect("our file");
+    live.change_source(|source| source.exclude = vec!["**/*.png".to_owned()]);
+    let output = live.cli.succeed(&["reindex"]);
+    for text in [
+        differs,
+        "it has other values of Source \"assets\"",
+        "--dry-run",
+    ] {
+        assert!(output.stderr.contains(text), "{text}: {output:#?}");
+    }
+    let examined = Examined::of(&live.cli, &[]);
+    let finding = examined.finding("daemon");
+    assert_eq!(finding["verdict"], "warning", "{finding:#}");
+    let what = "it runs with another configuration: it has other values of Source \"assets\"";
+    assert_eq!(finding["what"], what);
+    let commands = finding["remedy"]["commands"].to_string();
+    for command in ["reindex --dry-run", "systemctl reload asset-indexer"] {
+        assert!(commands.contains(command), "{finding:#}");
+    }
+    // Another file previews the change, next to the daemon.
+    let new = live.cli.folder().join("new.toml");
+    std::fs::rename(live.cli.config_file(), &new).expect("our files");
+    std::fs::write(live.cli.config_file(), old).expect("our file");
+    let preview = Command::new(BINARY)
+        .arg("-c")
+        .arg(&new)
+        .args(["reindex", "--dry-run"])
+        .envs([
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ])
+        .output()
+        .expect("cargo built the binary");
+    let text = String::from_utf8_lossy(&preview.stdout);
+    assert!(preview.status.success(), "{preview:?}");
+    let want = "2 keys listed, 1 admitted; would be: 0 added, 0 changed, 1 removed";
+    assert!(text.contains(want), "{text}");
+    wait_for_keys(&live.cli, SOURCE, &["a.jpg", "b.png"]);
     daemon.terminate();
 }

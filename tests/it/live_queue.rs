@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::cli::Cli;
 use crate::config::{Config, Source};
+use crate::examined::Examined;
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, SCANNED, wait_for_keys, wait_for_mirror_of};
-use crate::messages::{ENVELOPES, ObjectChange, s3};
+use crate::messages::{ENVELOPES, ObjectChange, event_bridge, s3};
 use crate::s3::{Bucket, Listed};
 use crate::server;
 use crate::sqs::{Counts, Sqs};
@@ -109,6 +110,94 @@ fn acknowledges_irrelevant_messages_and_quarantines_unreadable_ones() {
     daemon.wait_for_times(stays, &["WARN", "message quarantined", "message_id="]);
     assert_eq!(live.quarantined(), stays);
     wait_for_keys(&live.cli, SOURCE, &["a.jpg"]);
+    daemon.terminate();
+}
+
+#[test]
+fn applies_the_events_of_a_fifo_queue_behind_eventbridge() {
+    /// More messages of a group than one receive returns: each batch must be acknowledged before the next one comes.
+    const EACH: usize = 25;
+    let live = Live::with_queue(Sqs::create_fifo(server::shared()));
+    let daemon = live.serve();
+    let groups = ["a", "b", "c"];
+    let keys = groups.map(|group| (0..EACH).map(move |number| format!("{group}/{number}.jpg")));
+    live.bucket.put_keys(keys.into_iter().flatten());
+    let listed = live.bucket.list();
+    for (number, group) in groups.into_iter().enumerate() {
+        let of_group = |key: &&String| key.starts_with(group);
+        let bodies = listed.keys().filter(of_group).map(|key| {
+            let change = ObjectChange {
+                bucket: &live.bucket.name,
+                key,
+                object: listed.get(key),
+                time: now(),
+                sequencer: number as u64 + 1,
+            };
+            event_bridge(&change).to_string()
+        });
+        live.queue.send_to_group(group, &bodies.collect::<Vec<_>>());
+    }
+    live.wait_for_mirror();
+    live.queue.wait_until_empty();
+    assert_eq!(daemon.count(&["WARN"]), 0);
+    assert_eq!(daemon.count(&["scan started"]), 1);
+    daemon.terminate();
+}
+
+#[test]
+fn reports_events_of_other_buckets_and_of_cloudtrail() {
+    let live = Live::new();
+    live.bucket.put("a.jpg", "");
+    let daemon = live.serve();
+    let other_case = live.bucket.name.to_uppercase();
+    let listed = live.bucket.list();
+    let of_bucket = |bucket: &str| {
+        s3(&ObjectChange {
+            bucket,
+            key: "b.jpg",
+            object: Some(&listed["a.jpg"]),
+            time: now(),
+            sequencer: 1,
+        })
+        .to_string()
+    };
+    let cloudtrail = json!({
+        "source": "aws.s3", "detail-type": "AWS API Call via CloudTrail",
+        "detail": {
+            "eventSource": "s3.amazonaws.com", "eventName": "PutObject",
+            "requestParameters": { "bucketName": "trailed", "key": "c.jpg" },
+        },
+    });
+    let other = of_bucket(&other_case);
+    for body in [
+        &other,
+        &other,
+        &cloudtrail.to_string(),
+        &cloudtrail.to_string(),
+    ] {
+        live.queue.send(&[body]);
+    }
+    live.queue.wait_until_empty();
+    let named = format!("bucket=\"{other_case}\"");
+    daemon.wait_for(&["WARN", "events of a bucket", &named]);
+    daemon.wait_for(&["WARN", "records of CloudTrail", "bucket=\"trailed\""]);
+    let report = live.cli.succeed(&["status", "--json"]).stdout;
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let counts = &report["queues"][0]["counts"];
+    assert_eq!(counts["other_buckets"], 2, "{report:#}");
+    assert_eq!(counts["cloudtrail"], 2, "{report:#}");
+    let text = live.cli.succeed(&["status"]).stdout;
+    assert!(
+        text.contains(&other_case) && text.contains("in the same case"),
+        "{text}"
+    );
+    assert!(text.contains("CloudTrail"), "{text}");
+    let found = Examined::of(&live.cli, &[]);
+    let reception = found.finding("queue-reception").to_string();
+    assert!(reception.contains(&other_case), "{reception}");
+    // One line for each state, not for each event.
+    assert_eq!(daemon.count(&["WARN"]), 2);
+    assert_eq!(live.quarantined(), 0);
     daemon.terminate();
 }
 

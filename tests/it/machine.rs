@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::container::{Container, SHARED, wait_until};
 use crate::deb::{PACKAGES, packages};
@@ -74,6 +74,7 @@ impl Machine {
             "data_dir = \"/var/lib/asset-indexer\"\n\
              index.event_commit_interval_ms = {event_commit_interval_ms}\n\
              events.visibility_timeout_seconds = 10\n\
+             managed.allowed_hosts = [\"127.0.0.1\"]\n\
              serve.listen = \"unix:/run/asset-indexer/http.sock\"\n"
         );
         self.container.write(SETTINGS, &settings);
@@ -104,6 +105,24 @@ impl Machine {
     pub fn write_source(&self, name: &str, follows: bool) {
         let path = format!("/etc/asset-indexer/sources.d/{name}.toml");
         self.container.write(&path, &self.source(name, follows));
+    }
+
+    /// The values of a managed Source of the bucket, as JSON.
+    pub fn values_of_source(&self, name: &str) -> String {
+        let values = json!({
+            "bucket": self.bucket.name,
+            "subdomain": format!("{name}-{}", self.bucket.name),
+            "region": "us-east-1",
+            "endpoint_url": server::shared_with_rights().endpoint(),
+            "path_style": true,
+            "credentials": {"access_key_id": self.key.id, "secret_access_key": self.key.secret},
+        });
+        values.to_string()
+    }
+
+    /// The secret of the access key.
+    pub fn secret(&self) -> &str {
+        &self.key.secret
     }
 
     /// Encrypts a secret with the command of the run-book, without its interactive prompt.

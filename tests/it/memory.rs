@@ -24,7 +24,7 @@ const MAX_ANONYMOUS: u64 = 128_000_000;
 
 /// Scans a bucket with this number of keys twice and returns the peak of anonymous memory of each scan.
 fn peaks(keys: u64) -> [u64; 2] {
-    let bucket = ComputedBucket::start(keys);
+    let bucket = ComputedBucket::start(keys, |_| None);
     let cli = Cli::new(&Config::of([]));
     cli.configure_with(&bucket.config(&cli.data_dir()));
     let scan = |added| {

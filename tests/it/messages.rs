@@ -108,7 +108,7 @@ fn ceph(change: &ObjectChange<'_>) -> Value {
 }
 
 /// The format of EventBridge: keys are not encoded.
-fn event_bridge(change: &ObjectChange<'_>) -> Value {
+pub fn event_bridge(change: &ObjectChange<'_>) -> Value {
     let mut object = json!({
         "key": change.key,
         "sequencer": format!("{:016x}", change.sequencer),

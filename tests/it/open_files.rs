@@ -16,7 +16,7 @@ fn limited(scope: &str, files: u32) -> Command {
 #[test]
 fn refuses_to_write_an_index_with_too_few_files() {
     let fixture = Fixture::with_keys(["a.jpg"]);
-    for arguments in [["serve"], ["reindex"]] {
+    for arguments in [&["serve"][..], &["reindex"], &["index", "rebuild"]] {
         let mut command = fixture.cli.command(limited("", 24));
         let output = command.args(arguments).output().expect("sh runs");
         assert_eq!(output.status.code(), Some(1), "{output:#?}");
@@ -40,4 +40,27 @@ fn raises_a_low_soft_limit() {
     let output = command.arg("reindex").output().expect("sh runs");
     assert!(output.status.success(), "{output:#?}");
     fixture.assert_mirror();
+}
+
+#[test]
+fn minimum_is_enough_for_many_commits_and_merges() {
+    let mut fixture = Fixture::with_keys(numbered(0..1500));
+    let reindex = |fixture: &Fixture| {
+        let mut command = fixture.cli.command(limited("", 256));
+        let output = command.arg("reindex").output().expect("sh runs");
+        assert!(output.status.success(), "{output:#?}");
+        fixture.assert_mirror();
+    };
+    reindex(&fixture);
+    // Each run adds a segment, so the later ones merge.
+    for run in 0..6 {
+        fixture.bucket.put_keys([format!("run/{run}.jpg")]);
+        reindex(&fixture);
+    }
+    fixture.change_source(|source| source.exclude = vec!["run".to_owned()]);
+    let mut command = fixture.cli.command(limited("", 256));
+    let output = command.args(["reindex", "--rebuild"]).output();
+    let output = output.expect("sh runs");
+    assert!(output.status.success(), "{output:#?}");
+    assert_eq!(fixture.cli.keys(crate::fixture::SOURCE).len(), 1500);
 }

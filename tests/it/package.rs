@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::cli::Cli;
 use crate::config::Config;
-use crate::deb::{contents, dpkg_deb, file, root};
+use crate::deb::{PACKAGES, compressed_file, contents, dpkg_deb, file, root, version};
 
 /// The configuration file of the package.
 const EXAMPLE: &str = include_str!("../../deploy/asset-indexer.toml");
@@ -33,6 +34,8 @@ fn files_are_in_the_folders_of_debian() {
         "/usr/share/zsh/vendor-completions/_asset-indexer",
         "/usr/share/fish/vendor_completions.d/asset-indexer.fish",
         "/usr/share/doc/asset-indexer/README.md",
+        "/usr/share/doc/asset-indexer/changelog.gz",
+        "/usr/share/doc/asset-indexer/changelog.Debian.gz",
         "/usr/share/doc/asset-indexer/copyright",
         "/usr/share/doc/asset-indexer/metrics.md",
         "/usr/share/doc/asset-indexer/configuration.md",
@@ -62,6 +65,90 @@ fn files_are_in_the_folders_of_debian() {
             .count(),
         7
     );
+}
+
+#[test]
+fn each_build_is_an_upgrade_of_the_build_before() {
+    let versions = PACKAGES.map(version);
+    let [first, later] = &versions;
+    let times = ["20261129.120000", "20261129.120001"];
+    for (version, time) in versions.iter().zip(times) {
+        let prefix = format!("{}+{time}", env!("CARGO_PKG_VERSION"));
+        assert!(version.starts_with(&prefix), "{version}");
+    }
+    let compare = |a: &str, relation: &str, b: &str| {
+        let mut dpkg = Command::new("dpkg");
+        dpkg.args(["--compare-versions", a, relation, b]);
+        assert!(
+            dpkg.status().is_ok_and(|status| status.success()),
+            "not: {a} {relation} {b}"
+        );
+    };
+    compare(first, "lt", later);
+    // Packages used to have this version.
+    compare("0.1.0-1", "lt", first);
+}
+
+/// Runs the script that finds the version of a package. Returns the version and the changelog.
+fn version_for(shown: &str, given: &[&str]) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changelog");
+    let mut script = Command::new(root().join("deploy/changelog.py"));
+    script.arg(shown).arg(&path).args(given);
+    let output = script
+        .env("SOURCE_DATE_EPOCH", "1795953600")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:#?}");
+    let version = String::from_utf8(output.stdout).unwrap();
+    (
+        version.trim_end().to_owned(),
+        fs::read_to_string(path).unwrap(),
+    )
+}
+
+#[test]
+fn version_has_the_time_before_the_commit() {
+    for (shown, want) in [
+        ("unknown", "0.1.0+20261129.120000-1"),
+        ("0123abc, 2026-11-28", "0.1.0+20261129.120000.git0123abc-1"),
+        (
+            "0123abc-modified, 2026-11-28",
+            "0.1.0+20261129.120000.git0123abc.modified-1",
+        ),
+    ] {
+        let shown = format!("asset-indexer 0.1.0 (commit {shown})\n");
+        assert_eq!(version_for(&shown, &[]).0, want);
+        let (version, changelog) = version_for(&shown, &["0.1.0-1"]);
+        assert_eq!(version, "0.1.0-1");
+        assert!(
+            changelog.starts_with("asset-indexer (0.1.0-1) "),
+            "{changelog}"
+        );
+    }
+}
+
+#[test]
+fn changelog_is_in_the_package() {
+    let written = fs::read_to_string(root().join("deploy/CHANGELOG.md")).unwrap();
+    let folder = "usr/share/doc/asset-indexer";
+    assert_eq!(compressed_file(&format!("{folder}/changelog.gz")), written);
+    // In the format of Debian: a header, entries, and who built it when.
+    let debian = compressed_file(&format!("{folder}/changelog.Debian.gz"));
+    let header = format!(
+        "asset-indexer ({}) unstable; urgency=medium\n\n  * ",
+        version(PACKAGES[0])
+    );
+    assert!(debian.starts_with(&header), "{debian}");
+    let built = "  Sun, 29 Nov 2026 12:00:00 +0000\n";
+    let (entries, trailer) = debian.rsplit_once("\n\n -- ").unwrap();
+    assert!(
+        trailer.contains("@localhost>") && trailer.ends_with(built),
+        "{trailer}"
+    );
+    let newest = written.split("\n## ").nth(1).unwrap();
+    let count = |text: &str, mark: &str| text.lines().filter(|line| line.starts_with(mark)).count();
+    assert_eq!(count(entries, "  * "), count(newest, "- "));
 }
 
 #[test]
@@ -105,6 +192,26 @@ fn commands(cli: &Cli, parents: &[&str]) -> Vec<String> {
         [vec![path.join("-")], children].concat()
     };
     names.flat_map(with_children).collect()
+}
+
+#[test]
+fn units_check_the_configuration_before_a_reload() {
+    for (unit, config) in [
+        ("asset-indexer", ""),
+        (
+            "asset-indexer@",
+            "--config /etc/asset-indexer/%i/asset-indexer.toml ",
+        ),
+    ] {
+        let unit = file(&format!("usr/lib/systemd/system/{unit}.service"));
+        let commands: Vec<&str> = unit
+            .lines()
+            .filter_map(|line| line.strip_prefix("ExecReload="))
+            .collect();
+        let check = format!("/usr/bin/asset-indexer {config}check --offline");
+        // systemd runs them in this order and stops at the first one that fails.
+        assert_eq!(commands, [check.as_str(), "/bin/kill -HUP $MAINPID"]);
+    }
 }
 
 #[test]
@@ -254,7 +361,7 @@ fn example_configuration_has_the_defaults_and_only_lacks_a_source() {
 #[test]
 fn paths_that_the_containerfile_copies_exist() {
     let containerfile = fs::read_to_string(root().join("deploy/Containerfile")).unwrap();
-    let mut copied = 0;
+    let mut copied = BTreeSet::new();
     let copies = containerfile
         .lines()
         .filter_map(|line| line.strip_prefix("COPY "));
@@ -265,11 +372,21 @@ fn paths_that_the_containerfile_copies_exist() {
             .collect();
         let (_, sources) = words.split_last().unwrap();
         for source in sources {
+            copied.insert(*source);
             assert!(root().join(source).exists(), "{source} does not exist");
-            copied += 1;
         }
     }
-    assert!(copied >= 3, "only {copied} paths were found");
+    assert!(copied.len() >= 3, "{copied:?}");
+    // The ignore file has the name that podman and docker look for. It admits exactly these paths.
+    let ignore = fs::read_to_string(root().join("deploy/Containerfile.dockerignore")).unwrap();
+    let admitted: BTreeSet<&str> = ignore
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    assert_eq!(admitted, copied);
+    assert!(ignore.lines().any(|line| line == "*"), "{ignore}");
+    // Without git, the commit is an argument.
+    assert!(containerfile.contains("ASSET_INDEXER_COMMIT=\"$COMMIT\""));
     assert!(
         containerfile
             .lines()

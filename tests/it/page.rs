@@ -5,8 +5,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use crate::access::{new_token, serve_read_only};
-use crate::config::Source;
+use crate::access_write::serve_with_link;
+use crate::cli::Cli;
+use crate::config::{Config, Source};
 use crate::fixture::numbered;
 use crate::live_fixture::Live;
 use crate::proxy::{Proxy, nth_list};
@@ -58,6 +62,31 @@ pub fn modules() -> PathBuf {
     configured.map_or_else(|| default.into(), PathBuf::from)
 }
 
+/// Runs a script of `tests/page/` and returns its output.
+fn node(arguments: &[&str]) -> String {
+    let run = Command::new("node")
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("ASSET_INDEXER_TEST_NODE", modules())
+        .output()
+        .expect("Node.js is installed; tests/run.sh reports what is missing");
+    let output = [run.stdout, run.stderr].concat();
+    let output = String::from_utf8_lossy(&output).into_owned();
+    assert!(run.status.success(), "see target/page:\n{output}");
+    output
+}
+
+#[test]
+fn values_of_the_form_become_values_of_the_api() {
+    let output = node(&["--test", "tests/page/values.mjs"]);
+    assert!(output.contains("fail 0"), "{output}");
+}
+
+/// Runs a set of scenarios of `tests/page/`.
+fn browse(set: &str, environment: &Value) {
+    node(&["tests/page/run.mjs", set, &environment.to_string()]);
+}
+
 #[test]
 fn page_works_in_a_browser() {
     let mut live = Live::new();
@@ -80,18 +109,106 @@ fn page_works_in_a_browser() {
     live.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
     let token = new_token(&live.cli, "page", &["--source", "assets"]);
     let (guarded, guarded_address) = serve_read_only(&live.cli);
-    let scenarios = Command::new("node")
-        .arg("tests/page/run.mjs")
-        .args([format!("http://{address}"), live.proxy.endpoint()])
-        .args([format!("http://{guarded_address}"), token])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("ASSET_INDEXER_TEST_NODE", modules())
-        .output()
-        .expect("Node.js is installed; tests/run.sh reports what is missing");
-    let output = [scenarios.stdout, scenarios.stderr].concat();
-    let output = String::from_utf8_lossy(&output);
-    assert!(scenarios.status.success(), "see target/page:\n{output}");
+    let base = format!("http://{address}");
+    let guarded_base = format!("http://{guarded_address}");
+    browse(
+        "browse",
+        &json!({
+            "base": base,
+            "guarded": guarded_base,
+            "token": token,
+            "origins": [base, guarded_base, live.proxy.endpoint()],
+        }),
+    );
     gate.open();
     guarded.terminate();
+    daemon.terminate();
+}
+
+#[test]
+fn one_time_link_signs_the_browser_in() {
+    let cli = Cli::new(&Config {
+        listen: "127.0.0.1:0".to_owned(),
+        ..Config::of([])
+    });
+    let (daemon, address, code) = serve_with_link(&cli);
+    let base = format!("http://{address}");
+    browse(
+        "session",
+        &json!({"base": base, "origins": [base], "code": code}),
+    );
+    daemon.terminate();
+}
+#[test]
+fn newcomer_finds_a_file_within_a_minute() {
+    let server = server::shared_with_rights();
+    let bucket = Bucket::create(server);
+    bucket.put_keys((0..300).map(|number| format!("images/beach {number:03}.jpg")));
+    let user = format!("newcomer-{}", bucket.name);
+    let key = server.create_user(&user, &["s3:ListBucket", "s3:GetObject"]);
+    let cli = Cli::new(&Config {
+        listen: "127.0.0.1:0".to_owned(),
+        ..Config::of([])
+    });
+    let (daemon, address, code) = serve_with_link(&cli);
+    let base = format!("http://{address}");
+    let output = node(&[
+        "tests/page/run.mjs",
+        "newcomer",
+        &json!({
+            "base": base,
+            "origins": [base, server.endpoint()],
+            "code": code,
+            "endpoint": server.endpoint(),
+            "bucket": bucket.name,
+            "keyId": key.id,
+            "secret": key.secret,
+        })
+        .to_string(),
+    ]);
+    // The time of each step.
+    println!("{output}");
+    daemon.terminate();
+}
+
+#[test]
+fn sources_are_set_up_in_a_browser() {
+    let server = server::shared_with_rights();
+    let bucket = Bucket::create(server);
+    bucket.put_keys((1..=5).map(|number| format!("images/{number}.jpg")));
+    bucket.put_keys((1..=3).map(|number| format!("drafts/{number}.psd")));
+    let [key, new_key] = ["page", "page-rotated"].map(|user| {
+        server.create_user(
+            &format!("{user}-{}", bucket.name),
+            &["s3:ListBucket", "s3:GetObject"],
+        )
+    });
+    let other = Bucket::create(server::shared());
+    other.put_keys(["a.jpg"]);
+    let config = Config {
+        listen: "127.0.0.1:0".to_owned(),
+        serve: vec!["tokens = \"tokens\"".to_owned()],
+        ..Config::of([Source::of("assets", &other, server::shared().endpoint())])
+    };
+    let cli = Cli::new(&config);
+    let token = new_token(&cli, "web", &["--all-sources", "--manage"]);
+    let reader = new_token(&cli, "reader", &["--all-sources"]);
+    let daemon = cli.serve();
+    let base = format!("http://{}", daemon.field(&["serving HTTP"], "address"));
+    browse(
+        "sources",
+        &json!({
+            "base": base,
+            "origins": [base, server.endpoint()],
+            "token": token,
+            "reader": reader,
+            "endpoint": server.endpoint(),
+            "bucket": bucket.name,
+            "keyId": key.id,
+            "secret": key.secret,
+            "newKeyId": new_key.id,
+            "newSecret": new_key.secret,
+        }),
+    );
     daemon.terminate();
 }

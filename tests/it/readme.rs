@@ -74,7 +74,7 @@ fn documented_defaults_and_limits_match_the_program() {
     };
     let default = format!("{:?}", parsed("").expect("the configuration is valid"));
     let mut tested = 0;
-    for heading in ["scan", "index", "events", "serve", "search"] {
+    for heading in ["scan", "index", "events", "serve", "search", "managed"] {
         for [key, kind, documented] in rows(heading) {
             let Some((min, max)) = kind.split_once(" to ") else {
                 continue;
@@ -92,7 +92,7 @@ fn documented_defaults_and_limits_match_the_program() {
             tested += 1;
         }
     }
-    assert_eq!(tested, 18, "not all numbers were found");
+    assert_eq!(tested, 19, "not all numbers were found");
 }
 
 #[test]

@@ -183,6 +183,17 @@ fn rules_test_shows_which_rule_decided() {
 }
 
 #[test]
+fn rules_test_fails_if_no_source_knows_an_asset() {
+    let fixture = Fixture::new();
+    let output = fixture
+        .cli
+        .run(&["rules", "test", "/a", "s3://other-bucket/a"]);
+    assert_eq!(output.status.code(), Some(2), "{output:#?}");
+    assert!(output.stdout.contains("/a: admitted"), "{output:#?}");
+    assert!(output.stdout.contains("\"other-bucket\""), "{output:#?}");
+}
+
+#[test]
 fn rules_test_names_rules_that_almost_match() {
     let mut fixture = Fixture::new();
     fixture.change_source(|source| {

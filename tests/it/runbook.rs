@@ -20,11 +20,12 @@ const METRICS: &str = include_str!("../../deploy/metrics.md");
 const DATA_DIR: &str = "/var/lib/asset-indexer";
 
 /// The chapters that alerts and other documents link to.
-const CHAPTERS: [&str; 12] = [
+const CHAPTERS: [&str; 13] = [
     "Install",
     "First Source",
     "Rotate credentials",
     "Move a bucket",
+    "Lost assets",
     "Lost index",
     "Full disk",
     "Stuck queue",

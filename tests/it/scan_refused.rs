@@ -1,5 +1,7 @@
 //! Lasting faults: the scan stops, says what to fix, and removes only keys that a complete page left out.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::{Action, Request, lists_from};
 
@@ -209,6 +211,31 @@ fn listing_that_makes_no_progress_fails() {
         .fault(FOREVER, lists_from(2), Action::Rewrite(second));
     fixture.cli.fail(&["reindex"], &["no progress", SOURCE]);
     assert!(fixture.cli.keys(SOURCE).is_empty());
+}
+
+#[test]
+fn many_pages_without_a_key_are_logged() {
+    static SENT: AtomicU32 = AtomicU32::new(0);
+    let fixture = Fixture::with_keys(["a"]);
+    // The token changes with each page.
+    let empty = |_: &str| {
+        let sent = SENT.fetch_add(1, Ordering::Relaxed);
+        format!(
+            "<ListBucketResult><IsTruncated>{}</IsTruncated>\
+             <NextContinuationToken>{sent}</NextContinuationToken></ListBucketResult>",
+            sent < 500
+        )
+    };
+    fixture
+        .proxy
+        .fault(FOREVER, lists_from(1), Action::Rewrite(empty));
+    let output = fixture.cli.succeed(&["reindex"]);
+    let lines = output.stderr.lines();
+    let lines: Vec<_> = lines
+        .filter(|line| line.contains("without a key"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{output:#?}");
+    assert!(lines[0].contains("pages=500"), "{output:#?}");
 }
 
 #[test]

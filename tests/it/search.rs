@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::cli::{BINARY, Cli};
 use crate::fixture::{Fixture, SOURCE, numbered};
+use crate::proxy::Action;
 
 /// A few objects with known names and sizes.
 fn library() -> Fixture {
@@ -235,4 +236,24 @@ fn completions_and_help_need_no_configuration() {
         let output = fixture.cli.succeed(arguments);
         assert!(output.stdout.contains("asset-indexer"), "{arguments:?}");
     }
+}
+
+#[test]
+fn tells_no_hits_from_no_index() {
+    let fixture = Fixture::with_keys(["a.jpg"]);
+    fixture
+        .cli
+        .fail(&["search", "a"], &["there is no index in", "yet"]);
+    let denied = Action::Error(403, "AccessDenied");
+    fixture
+        .proxy
+        .fault(1, |request| request.list.is_some(), denied);
+    fixture.cli.run(&["reindex"]);
+    let note = "the first scan is not complete, so assets may be missing: Sources assets";
+    let output = fixture.cli.succeed(&["search", "a"]);
+    assert_eq!(output.stdout, "");
+    assert!(output.stderr.contains(note), "{output:#?}");
+    fixture.cli.reindex();
+    let output = fixture.cli.succeed(&["search", "nothing"]);
+    assert_eq!((&*output.stdout, output.stderr.contains(note)), ("", false));
 }

@@ -86,6 +86,42 @@ fn output_equals_golden_files() {
     }
 }
 
+#[test]
+fn partition_follows_the_region_of_the_environment() {
+    let mut cli = Cli::new(&Config::of([]));
+    cli.configure_with(
+        "data_dir = \"/d\"\n[[source]]\nname = \"a\"\nbucket = \"acme\"\nsubdomain = \"a\"\n",
+    );
+    let print = |cli: &Cli, arguments: &[&str]| {
+        let output = cli.succeed(arguments);
+        output.stdout + &output.stderr
+    };
+    let commands: [&[&str]; 3] = [
+        &["iam-policy"],
+        &["setup", "--print", "aws-cli"],
+        &["setup", "--print", "terraform"],
+    ];
+    for command in commands {
+        let text = print(&cli, command);
+        assert!(text.contains("arn:aws:s3:::acme"), "{text}");
+        assert!(text.contains("assumes the"), "{text}");
+    }
+    let profile = cli.folder().join("aws-config");
+    fs::write(&profile, "[default]\nregion = cn-north-1\n").expect("the folder is ours");
+    cli.set_environment("AWS_CONFIG_FILE", profile.to_str().expect("UTF-8"));
+    for partition in ["aws-cn", "aws-us-gov"] {
+        for command in commands {
+            let text = print(&cli, command);
+            let arn = format!("arn:{partition}:s3:::acme");
+            assert!(
+                text.contains(&arn) && !text.contains("assumes the"),
+                "{text}"
+            );
+        }
+        cli.set_environment("AWS_REGION", "us-gov-west-1");
+    }
+}
+
 /// The part of a script that follows the head and an empty line.
 #[track_caller]
 fn without_head(script: &str) -> &str {

@@ -2,7 +2,7 @@
 //!
 //! Tests rely on its counts, so it uses no code of the crate.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,24 @@ impl Sqs {
         let queue = Self::planned(server);
         queue.create_planned(server);
         queue
+    }
+
+    /// Creates an empty FIFO queue.
+    pub fn create_fifo(server: &S3Server) -> Self {
+        let mut queue = Self::planned(server);
+        queue.url += ".fifo";
+        let attributes = [("FifoQueue", "true"), ("ContentBasedDeduplication", "true")];
+        server.create_queue_with(queue.name(), &attributes);
+        queue
+    }
+
+    /// Sends messages of a group to a FIFO queue, in this order.
+    pub fn send_to_group(&self, group: &str, bodies: &[String]) {
+        for body in bodies {
+            let request = self.client.send_message().queue_url(&self.url);
+            let request = request.message_group_id(group).message_body(body);
+            wait(request.send()).expect("send");
+        }
     }
 
     /// A queue that does not exist yet, with its future URL.
@@ -137,6 +155,19 @@ impl Sqs {
             }
         }
         bodies
+    }
+
+    /// Receives and deletes messages until it is told to stop, as another program would.
+    pub fn consume_until(&self, stop: &AtomicBool) {
+        while !stop.load(Ordering::Acquire) {
+            let request = self.client.receive_message().queue_url(&self.url);
+            let received = wait(request.wait_time_seconds(1).send()).expect("receive");
+            for message in received.messages.unwrap_or_default() {
+                let request = self.client.delete_message().queue_url(&self.url);
+                let receipt = message.receipt_handle.expect("a message has a receipt");
+                wait(request.receipt_handle(receipt).send()).expect("delete");
+            }
+        }
     }
 
     /// Ends the long poll of a consumer that no longer exists, by sending it a test event. The server still

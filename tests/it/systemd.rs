@@ -4,13 +4,13 @@
 
 use std::os::unix::net::UnixStream;
 
-use crate::container::wait_until;
-use crate::deb::{LATER, PACKAGES};
+use crate::container::{SHARED, wait_until};
+use crate::deb::{PACKAGES, version};
 use crate::http_client::send_over;
 use crate::machine::{INSTANCE, Machine, REINDEX, RUNBOOK, SERVICE, SETTINGS, TIMER};
 
 #[test]
-fn installed_service_is_disabled_and_fails_without_a_source() {
+fn installed_service_is_disabled_and_starts_without_a_source() {
     let Some(machine) = Machine::new("installed") else {
         return;
     };
@@ -26,17 +26,21 @@ fn installed_service_is_disabled_and_fails_without_a_source() {
     let stat = |path| container.succeed(&["stat", "--format=%a %U %G", path]);
     assert_eq!(stat("/etc/asset-indexer/sources.d"), "755 root root\n");
     assert_eq!(stat("/etc/asset-indexer/credentials"), "700 root root\n");
+    assert_eq!(stat("/etc/asset-indexer/keys.cred"), "600 root root\n");
     assert_eq!(
         stat("/var/lib/asset-indexer"),
         "750 asset-indexer asset-indexer\n"
     );
+    container.succeed(&["systemctl", "start", SERVICE]);
+    machine.assert_property(SERVICE, "ActiveState", "active");
     // A wrong configuration is reported once, without a restart.
-    let started = container.run(&["systemctl", "start", SERVICE]);
+    container.write("/etc/asset-indexer/sources.d/wrong.toml", "bucket = 5\n");
+    let started = container.run(&["systemctl", "restart", SERVICE]);
     assert!(!started.status.success(), "{started:#?}");
     machine.assert_property(SERVICE, "SubState", "failed");
     machine.assert_property(SERVICE, "ExecMainStatus", "2");
     machine.assert_property(SERVICE, "NRestarts", "0");
-    assert!(machine.log(SERVICE).contains("sources.d next to this file"));
+    assert!(machine.log(SERVICE).contains("sources.d/wrong.toml:1: "));
 }
 
 #[test]
@@ -107,6 +111,11 @@ fn is_ready_with_secrets_that_systemd_decrypts() {
     // `check` fails because of problems with the queue.
     let checked = container.shell(&format!("{line} || true"), "");
     assert!(checked.contains("keys can be listed"), "{checked}");
+    // While the daemon runs, it examines the Source for `check`.
+    let plain = container.shell("asset-indexer check || true", "");
+    for text in ["keys can be listed", "the daemon has examined this Source"] {
+        assert!(plain.contains(text), "{text}: {plain}");
+    }
 }
 
 #[test]
@@ -233,7 +242,7 @@ fn upgrade_keeps_data_removal_stops_services_and_purge_removes_all() {
             "--showformat=${Version}",
             "asset-indexer"
         ]),
-        LATER
+        version(PACKAGES[1])
     );
     for (unit, before) in [SERVICE, INSTANCE].into_iter().zip(before) {
         machine.wait_for_property(unit, "ActiveState", "active");
@@ -266,4 +275,77 @@ fn upgrade_keeps_data_removal_stops_services_and_purge_removes_all() {
     assert_eq!(container.shell(left, ""), "");
     // The user stays, so that no other user gets its id.
     container.succeed(&["id", "asset-indexer"]);
+}
+
+#[test]
+fn key_that_the_package_created_seals_secrets_and_survives_an_upgrade() {
+    let Some(machine) = Machine::new("sealed") else {
+        return;
+    };
+    machine.bucket.put_keys(["a.jpg"]);
+    machine.configure(50);
+    let container = &machine.container;
+    let values = machine.values_of_source("photos");
+    let add = "umask 077; cat >/tmp/values && asset-indexer source add photos --from /tmp/values 2>&1 || true";
+    // Without the service nobody can read the key.
+    let refused = container.shell(add, &values);
+    assert!(refused.contains("keys.cred"), "{refused}");
+    machine.systemctl(&["start", SERVICE]);
+    assert_eq!(container.shell(add, &values), "photos: created\n");
+    machine.wait_for_mirror("photos", None);
+    let key = "/etc/asset-indexer/keys.cred";
+    let before = container.succeed(&["sha256sum", key]);
+    machine.install(PACKAGES[1]);
+    assert_eq!(container.succeed(&["sha256sum", key]), before);
+    machine.bucket.put("b.jpg", "after the upgrade");
+    container.succeed(&["asset-indexer", "reindex"]);
+    machine.wait_for_mirror("photos", None);
+    let stored = "cat /var/lib/asset-indexer/sources/photos.toml; ls /var/lib/asset-indexer";
+    let stored = container.shell(stored, "");
+    assert!(stored.contains("secret_access_key_sealed"), "{stored}");
+    assert!(!stored.contains("secrets.key"), "{stored}");
+    assert!(!stored.contains(machine.secret()), "{stored}");
+    let checked = container.shell("asset-indexer check || true", "");
+    assert!(
+        checked.contains("the keys are in the systemd credential"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn without_systemd_creds_the_key_is_next_to_the_secrets() {
+    let Some(machine) = Machine::new("unsealed") else {
+        return;
+    };
+    machine.bucket.put_keys(["a.jpg"]);
+    machine.configure(50);
+    let container = &machine.container;
+    container.shell(
+        "systemctl stop asset-indexer; rm /etc/asset-indexer/keys.cred; rm /usr/bin/systemd-creds",
+        "",
+    );
+    let missing = "rm -f /usr/bin/systemd-creds";
+    let failing =
+        "printf '#!/bin/sh\\nexit 1\\n' >/usr/bin/systemd-creds; chmod +x /usr/bin/systemd-creds";
+    // It encrypts, but nothing can be decrypted.
+    let broken = "printf '#!/bin/sh\\n[ $1 = encrypt ] && cat >\"$4\"\\n' >/usr/bin/systemd-creds";
+    let install = format!("dpkg --install {SHARED}/{} 2>&1", PACKAGES[1]);
+    for before in [missing, failing, broken] {
+        container.shell(before, "");
+        let installed = container.shell(&format!("{install}; echo \"status $?\""), "");
+        for words in ["systemd-creds failed or is missing", "status 0"] {
+            assert!(installed.contains(words), "{before}: {installed}");
+        }
+        let files = container.succeed(&["ls", "/etc/asset-indexer"]);
+        assert!(!files.contains("keys.cred"), "{before}: {files}");
+    }
+    machine.systemctl(&["start", SERVICE]);
+    let values = machine.values_of_source("photos");
+    let add =
+        "umask 077; cat >/tmp/values && asset-indexer source add photos --from /tmp/values 2>&1";
+    container.shell(add, &values);
+    machine.wait_for_mirror("photos", None);
+    let checked = container.shell("asset-indexer check || true", "");
+    let warning = "/var/lib/asset-indexer/secrets.key is next to the secrets that it opens";
+    assert!(checked.contains(warning), "{checked}");
 }

@@ -176,6 +176,7 @@ fn rules_and_dashboard_use_existing_metrics_and_labels() {
     assert_eq!(
         unused,
         [
+            "asset_indexer_unusable_keys",
             "asset_indexer_scan_running",
             "asset_indexer_scan_start_time_seconds",
             "asset_indexer_scan_keys_admitted",
@@ -184,6 +185,9 @@ fn rules_and_dashboard_use_existing_metrics_and_labels() {
             "asset_indexer_scan_assets_removed",
             "asset_indexer_event_lag_recent_seconds",
             "asset_indexer_queue_retention_seconds",
+            "asset_indexer_messages_released_total",
+            "asset_indexer_messages_elsewhere_total",
+            "asset_indexer_events_unusable_key_total",
         ]
     );
 }

@@ -36,6 +36,24 @@ export const scenarios = [
     },
   },
   {
+    name: 'a token is kept on this device until the user signs out',
+    async run(user) {
+      const { page, environment } = user;
+      user.expect(/status of 401/);
+      await user.open(environment.guarded);
+      await page.getByLabel('Token', { exact: true }).fill(environment.token);
+      await page.getByLabel('On this device, until I sign out').check();
+      await page.keyboard.press('Enter');
+      await user.count(ASSETS);
+      assert.equal(await page.evaluate(() => localStorage.getItem('asset-indexer-token')), environment.token);
+      await page.getByRole('button', { name: 'Account' }).click();
+      await page.getByText('This device keeps the token').waitFor();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByLabel('Token', { exact: true }).waitFor();
+      assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length), 0);
+    },
+  },
+  {
     name: 'the server is unreachable and comes back',
     async run(user) {
       const { page } = user;

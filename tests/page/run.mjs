@@ -1,8 +1,8 @@
-// Runs all scenarios against the page of a running daemon and of a server that requires a token:
-// `node run.mjs BASE_URL PICTURE_ORIGIN GUARDED_URL TOKEN [NAME...]`.
+// Runs one set of scenarios against running servers: `node run.mjs SET ENVIRONMENT [NAME...]`.
 //
-// tests/it/page.rs fills the buckets. The status scenarios run first: they show a scan that waits for an
-// answer which never comes, and the daemon gives up after a minute. Screenshots go to target/page.
+// ENVIRONMENT is a JSON object from tests/it/page.rs, which fills the buckets. In the set `browse`, the status
+// scenarios run first: they show a scan that waits for an answer which never comes, and the daemon gives up after a
+// minute. In the set `sources`, each scenario needs those before it. Screenshots go to target/page.
 
 import { mkdirSync } from 'node:fs';
 
@@ -12,14 +12,19 @@ import { scenarios as search } from './search.mjs';
 import { scenarios as browse } from './browse.mjs';
 import { scenarios as detail } from './detail.mjs';
 import { scenarios as failures } from './failures.mjs';
+import { scenarios as session } from './session.mjs';
+import { scenarios as sources } from './sources.mjs';
+import { scenarios as newcomer } from './newcomer.mjs';
 
-const [base, pictures, guarded, token, ...only] = process.argv.slice(2);
-const environment = { base, guarded, token, origins: [base, guarded, pictures], folder: 'target/page' };
+const SETS = { browse: [status, search, browse, detail, failures], session: [session], sources: [sources], newcomer: [newcomer] };
+
+const [set, given, ...only] = process.argv.slice(2);
+const environment = { folder: 'target/page', ...JSON.parse(given) };
 mkdirSync(environment.folder, { recursive: true });
 
 const browser = await startBrowser();
 let failed = 0;
-for (const { name, as, run } of [status, search, browse, detail, failures].flat()) {
+for (const { name, as, run } of SETS[set].flat()) {
   if (only.length > 0 && !only.some((part) => name.includes(part))) continue;
   const started = Date.now();
   const user = await User.start(browser, environment, as);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { ASSETS, SUMMER } from './fixture.mjs';
+import { ASSETS, IMAGES, SUMMER } from './fixture.mjs';
 
 export const scenarios = [
   {
@@ -29,6 +29,25 @@ export const scenarios = [
       await page.goBack();
       await user.count(ASSETS);
       assert.equal(await user.field().inputValue(), '');
+    },
+  },
+  {
+    name: 'typos and missing words are forgiven',
+    async run(user) {
+      const { page } = user;
+      await user.open('/');
+      await user.count(ASSETS);
+      const interpretation = page.locator('#interpretation');
+      await user.field().fill('sumer beach');
+      await user.count(SUMMER);
+      assert.equal(await interpretation.textContent(), 'No exact match for "sumer", showing "summer"');
+      await user.checkView('forgiven');
+      await user.field().fill('a purple summer beach');
+      await interpretation.getByText('Showing results without "a", "purple"').waitFor();
+      await user.count(SUMMER);
+      await user.field().fill('"sumer"');
+      await user.count(0);
+      await interpretation.waitFor({ state: 'hidden' });
     },
   },
   {
@@ -80,6 +99,35 @@ export const scenarios = [
       await user.open('/?q=a+OR+size:huge&type=image');
       await problem.waitFor();
       assert.match(await problem.textContent(), /Column 6/);
+    },
+  },
+  {
+    name: 'an address finds its asset',
+    async run(user) {
+      const { page } = user;
+      user.expect(/status of 40[04]/);
+      await user.open('/?type=image');
+      await user.count(IMAGES);
+      const url = await page.evaluate(async () => {
+        const response = await fetch('/v1/search?q=name:summer-beach-1.png');
+        return (await response.json()).data[0].url;
+      });
+      await user.field().fill(`${url}?w=200`);
+      await user.count(1);
+      assert.equal(await user.cards().first().locator('.card-name').textContent(), 'summer-beach-1.png');
+      // The address names its asset completely.
+      assert.equal(user.parameter('type'), null);
+      await user.field().fill(url.replace('beach-1', 'beach-99'));
+      await page.getByRole('heading', { name: 'No such asset' }).waitFor();
+      await user.settled();
+      await user.checkView('no-such-asset');
+      await page.getByRole('button', { name: 'Explain why' }).click();
+      await user.detail().getByText('it is not in the index').waitFor();
+      await page.keyboard.press('Escape');
+      await user.detail().waitFor({ state: 'hidden' });
+      await user.field().fill('s3://another-bucket/a b.jpg');
+      await page.getByRole('heading', { name: 'This address names no asset' }).waitFor();
+      assert.match(await page.locator('#results').textContent(), /has this bucket, store or base URL/);
     },
   },
   {

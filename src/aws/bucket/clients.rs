@@ -1,4 +1,4 @@
-//! The SDK clients of a bucket: one, or two that differ only in their endpoint.
+//! The SDK clients of a bucket in one region: one, or two that differ only in their endpoint.
 //!
 //! `endpoint` decides which one to use. `s3` sends the requests.
 
@@ -10,9 +10,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::aws::bucket::endpoint::{Endpoint, Failover};
+use crate::core::outage::Outage;
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,9 +21,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// One or two clients, and the recent failure that decides between them.
 #[derive(Debug)]
 pub(super) struct EndpointClients {
+    region: String,
     preferred: Client,
     fallback: Option<Client>,
     failover: Mutex<Failover>,
+    /// Limits the log to one message per outage of the preferred endpoint.
+    outage: Outage<Instant>,
 }
 
 impl EndpointClients {
@@ -50,10 +54,17 @@ impl EndpointClients {
             Client::from_conf(config.build())
         };
         Self {
+            region: region.to_owned(),
             preferred: client(urls.first().unwrap_or(&None)),
             fallback: urls.get(1).map(client),
             failover: Mutex::default(),
+            outage: Outage::default(),
         }
+    }
+
+    /// The region that requests are signed for.
+    pub(super) fn region(&self) -> &str {
+        &self.region
     }
 
     pub(super) fn client(&self, endpoint: Endpoint) -> &Client {
@@ -75,10 +86,22 @@ impl EndpointClients {
         if self.fallback.is_none() {
             return false;
         }
-        if self.failover().note_failure(endpoint, Instant::now()) {
+        let now = Instant::now();
+        let is_changed = self.failover().note_failure(endpoint, now);
+        if endpoint == Endpoint::Preferred && self.outage.on_failure(now) && is_changed {
             warn!(endpoint = ?endpoint, "endpoint failed; using the other endpoint");
         }
         true
+    }
+
+    /// Records a success of the endpoint.
+    pub(super) fn note_success(&self, endpoint: Endpoint) {
+        if self.fallback.is_some()
+            && endpoint == Endpoint::Preferred
+            && self.outage.on_success(Instant::now())
+        {
+            info!(endpoint = ?endpoint, "endpoint works again");
+        }
     }
 
     fn failover(&self) -> MutexGuard<'_, Failover> {

@@ -7,6 +7,9 @@ use std::fmt;
 use crate::aws::bucket::text;
 use crate::aws::bucket::xml::{Tag, XmlError, XmlReader};
 
+/// Maximum length of a region, in bytes.
+const MAX_REGION: usize = 64;
+
 /// The `<Error>` document with which S3 refuses a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorDocument {
@@ -44,7 +47,7 @@ impl ErrorDocument {
             }
         }
         xml.end()?;
-        error.region = error.region.filter(|region| !region.is_empty());
+        error.region = error.region.filter(|region| is_region(region));
         Ok(error)
     }
 }
@@ -74,8 +77,16 @@ pub(super) fn bucket_location(body: &[u8]) -> Result<String, XmlError> {
     Ok(match location.as_str() {
         "" => "us-east-1".to_owned(),
         "EU" => "eu-west-1".to_owned(),
-        _ => location,
+        _ if is_region(&location) => location,
+        _ => return Err(xml.error("a location that is not a region")),
     })
+}
+
+/// Whether the text can be a region. A store could send anything, and the region becomes part of a host and of
+/// messages.
+pub(super) fn is_region(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=MAX_REGION).contains(&text.len()) && text.chars().all(is_allowed)
 }
 
 fn decoded_text(xml: &mut XmlReader<'_>, name: &[u8]) -> Result<String, XmlError> {
@@ -123,7 +134,12 @@ mod tests {
         ] {
             assert_eq!(bucket_location(body.as_bytes()).unwrap(), want, "{body}");
         }
-        for body in ["", "<Other/>", "<LocationConstraint>EU"] {
+        let long = format!(
+            "<LocationConstraint>{}</LocationConstraint>",
+            "x".repeat(65)
+        );
+        let host = "<LocationConstraint>evil.example/</LocationConstraint>";
+        for body in ["", "<Other/>", "<LocationConstraint>EU", host, &long] {
             assert!(bucket_location(body.as_bytes()).is_err(), "{body}");
         }
     }

@@ -5,8 +5,11 @@
 use std::fmt;
 
 use crate::aws::bucket::document::ErrorDocument;
+use crate::aws::environment::InvalidEndpoint;
 use crate::aws::error::ErrorDetail;
 use crate::aws::tls::TlsFailure;
+use crate::core::source::SourceLimits;
+use crate::core::source::limits::HostNotAllowed;
 
 /// A request to a bucket that failed permanently, or on every attempt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,9 +106,21 @@ pub enum BucketErrorKind {
     /// No credentials were found, or they could not be loaded.
     #[error("no usable credentials")]
     NoCredentials,
+    /// A managed Source has credentials of this machine, and may not use them. No request was sent.
+    #[error("these credentials are not allowed")]
+    CredentialsNotAllowed,
+    /// A managed Source names a host that it may not reach. No request was sent.
+    #[error("this host is not allowed")]
+    HostNotAllowed,
+    /// The environment sets an endpoint that cannot be used. No request was sent.
+    #[error("no usable endpoint")]
+    InvalidEndpoint,
     /// The response cannot be read, or contradicts itself.
     #[error("invalid response")]
     InvalidResponse,
+    /// The proxy requires a user and a password, or refuses them: 407.
+    #[error("the proxy does not accept the request")]
+    ProxyAuthorization,
     /// The store does not know the operation: 501.
     #[error("the store does not support this request")]
     NotImplemented,
@@ -139,11 +154,12 @@ impl BucketErrorKind {
             Self::Throttled => "List fewer key ranges at a time, or try again later.",
             Self::Unavailable => "Try again later. If it persists, check the status page of the store.",
             Self::Connection => {
-                "Check endpoint_url, region, the network, DNS, and any proxy or firewall in between."
+                "Check endpoint_url and its port, region, the network, DNS, and any firewall or proxy (HTTPS_PROXY, \
+                 HTTP_PROXY, ALL_PROXY) in between."
             }
             Self::Tls(failure) => failure.remedy(),
             Self::NoSuchBucket => {
-                "Check the name of the bucket, and endpoint_url if it is set. If the bucket is in China, GovCloud \
+                "Check the name of the bucket, and endpoint_url if it is set: it must not contain the bucket. If the bucket is in China, GovCloud \
                  or another partition of AWS, set region."
             }
             Self::AccessDenied => {
@@ -161,21 +177,32 @@ impl BucketErrorKind {
             Self::ClockSkew => "Set the clock of this machine, and keep it right with NTP.",
             Self::WrongRegion { actual: Some(region) } => {
                 return format!(
-                    "Set region = {region:?}, or remove region so that it is detected."
+                    "The store does not accept requests for {region:?} either. Set endpoint_url to an endpoint \
+                     of that region, or remove endpoint_url and endpoint_order."
                 );
             }
             Self::WrongRegion { actual: None } => {
                 "Remove region so that it is detected, or set it to the region of the bucket."
             }
             Self::NoCredentials => "Configure credentials that work on this machine.",
+            Self::CredentialsNotAllowed => SourceLimits::CREDENTIALS_REMEDY,
+            Self::HostNotAllowed => HostNotAllowed::REMEDY,
+            Self::InvalidEndpoint => InvalidEndpoint::REMEDY,
             Self::InvalidResponse => {
                 "Check that endpoint_url is an S3 endpoint, and that no proxy answers in its place."
+            }
+            Self::ProxyAuthorization => {
+                "Set the proxy with its user and password, such as HTTP_PROXY=\"http://user:password@host:3128\", or \
+                 name the host of the store in NO_PROXY."
             }
             Self::NotImplemented => {
                 "Check that endpoint_url is an S3 endpoint. If it is, the store is too old for this \
                  program or lacks this operation of S3: update it, or use another store."
             }
-            Self::Refused => "Read the response of the store, and check bucket, prefix and endpoint_url.",
+            Self::Refused => {
+                "Read the response of the store, and check bucket, prefix and endpoint_url: it must lead to the S3 API, \
+                 not to a web page or the console of the store."
+            }
         }
         .to_owned()
     }
@@ -200,6 +227,7 @@ impl AttemptError {
     ) -> Self {
         let region = bucket_region.or(document.region.as_deref());
         let kind = kind_of_code(&document.code, region).unwrap_or_else(|| match status {
+            407 => BucketErrorKind::ProxyAuthorization,
             429 => BucketErrorKind::Throttled,
             // The store will not learn it by the next attempt.
             501 => BucketErrorKind::NotImplemented,
@@ -270,6 +298,7 @@ mod tests {
             (503, "SlowDown", None, Kind::Throttled),
             (200, "SlowDown", None, Kind::Throttled),
             (429, "", None, Kind::Throttled),
+            (407, "", None, Kind::ProxyAuthorization),
             (503, "ServiceUnavailable", None, Kind::Unavailable),
             (500, "InternalError", None, Kind::Unavailable),
             (200, "InternalError", None, Kind::Unavailable),
@@ -323,8 +352,9 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "failed to list bucket \"photos\" (prefix \"a/\"): the bucket is in another region \
-             (status 301, PermanentRedirect: said so). Set region = \"eu-west-1\", or remove region \
-             so that it is detected."
+             (status 301, PermanentRedirect: said so). The store does not accept requests for \
+             \"eu-west-1\" either. Set endpoint_url to an endpoint of that region, or remove endpoint_url \
+             and endpoint_order."
         );
         let error = BucketError {
             operation: "list bucket \"photos\"".into(),
@@ -335,7 +365,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "failed to list bucket \"photos\": no complete response from S3, after 5 attempts. Check \
-             endpoint_url, region, the network, DNS, and any proxy or firewall in between."
+             endpoint_url and its port, region, the network, DNS, and any firewall or proxy (HTTPS_PROXY, HTTP_PROXY, \
+             ALL_PROXY) in between."
         );
     }
 

@@ -43,6 +43,9 @@ pub(crate) async fn list_key(
         let coverage = walk.accept(page).map_err(ListKeyError::Listing)?;
         match coverage.next {
             Some(next) if !coverage.interval.contains(key) => request = next,
+            _ if !coverage.covers(key) => {
+                return Err(ListKeyError::Listing(ListingError::BrokenKey));
+            }
             _ => {
                 let mut entries = coverage.entries.into_iter();
                 let entry = entries.find(|entry| entry.key == key);

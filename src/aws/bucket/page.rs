@@ -1,16 +1,19 @@
 //! Decodes the body of a ListObjectsV2 response into a [`ListingPage`].
 //!
 //! The decoder is pure. It rejects every body that it cannot read completely, because a page that lost
-//! entries would look like removals. Elements may come in any order, and unknown elements are skipped.
+//! entries would look like removals. Elements may come in any order, and unknown elements are skipped. A key that the
+//! index cannot have is kept apart.
 //! `replication::listing` checks the order of the keys.
 
 use crate::aws::bucket::document::ErrorDocument;
 use crate::aws::bucket::echo::{self, Echo};
+use crate::aws::bucket::text::WrittenKey;
 use crate::aws::bucket::xml::{RawText, Tag, XmlError, XmlReader};
 use crate::aws::bucket::{date, text};
 use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntry};
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
+use crate::core::replication::unusable_key::{UnusableKey, escaped};
 
 /// The maximum length of a key in bytes. Keys of S3 have at most 1,024. The index cannot store keys of
 /// 65,535 bytes or more completely, and could then never remove them.
@@ -161,16 +164,7 @@ impl<'a> PageBuilder<'a> {
         if let Some(count) = &self.count {
             echo::check_count(count, self.entries.len())?;
         }
-        for (entry, raw) in self.entries.iter_mut().zip(&self.keys) {
-            entry.key =
-                text::decode(raw.bytes, self.url_encoded).map_err(|problem| raw.error(problem))?;
-            if entry.key.is_empty() {
-                return Err(raw.error("an empty key"));
-            }
-            if entry.key.len() > MAX_KEY_BYTES {
-                return Err(raw.error(format!("a key of more than {MAX_KEY_BYTES} bytes")));
-            }
-        }
+        let unusable = self.decode_keys()?;
         let next = match (self.truncated, self.token) {
             (Some(false), _) => None,
             (Some(true), Some(token)) => Some(ContinuationToken(token)),
@@ -181,11 +175,45 @@ impl<'a> PageBuilder<'a> {
         };
         let page = ListingPage {
             entries: self.entries,
+            unusable,
             next,
             listed_at,
         };
         let echo = self.echo;
         Ok(DecodedPage { page, echo })
+    }
+}
+
+impl PageBuilder<'_> {
+    /// Decodes the key of each entry. Removes the entries whose key the index cannot have, and returns these keys.
+    fn decode_keys(&mut self) -> Result<Vec<UnusableKey>, XmlError> {
+        let mut unusable = Vec::new();
+        let mut kept = Vec::with_capacity(self.entries.len());
+        for (mut entry, raw) in self.entries.drain(..).zip(&self.keys) {
+            let written = text::key(raw.bytes, self.url_encoded);
+            let (bytes, shown) = match written.map_err(|problem| raw.error(problem))? {
+                WrittenKey::Usable(key) if key.is_empty() => return Err(raw.error("an empty key")),
+                WrittenKey::Usable(key) if key.len() <= MAX_KEY_BYTES => {
+                    entry.key = key;
+                    kept.push(entry);
+                    continue;
+                }
+                WrittenKey::Usable(key) => (Some(key.into_bytes()), None),
+                WrittenKey::NotUtf8(bytes) => (Some(bytes), None),
+                WrittenKey::Broken(written) => (None, Some(written)),
+            };
+            let shown = shown
+                .as_ref()
+                .or(bytes.as_ref())
+                .map(|shown| escaped(shown));
+            unusable.push(UnusableKey {
+                position: kept.len(),
+                bytes,
+                text: shown.unwrap_or_default(),
+            });
+        }
+        self.entries = kept;
+        Ok(unusable)
     }
 }
 

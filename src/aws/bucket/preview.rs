@@ -1,6 +1,6 @@
 //! Presigned URLs, with which a browser can load an object for some minutes without credentials.
 //!
-//! Signing itself sends no request. Opening a bucket may send requests, to find its region. Anyone with a
+//! Signing itself sends no request. Opening a bucket sends requests, to find its region. Anyone with a
 //! presigned URL can read the object, so it must never be logged.
 
 use std::sync::Arc;
@@ -76,6 +76,8 @@ impl PreviewSigner {
         }
         let error = match timeout(OPEN_TIMEOUT, S3Bucket::open(&self.source, 1)).await {
             Ok(Ok(bucket)) => {
+                // A browser cannot send the request again in another region. Without an answer, the region stays.
+                let _ = timeout(OPEN_TIMEOUT, bucket.confirm_region()).await;
                 let bucket = Arc::new(bucket);
                 *opened = BucketState::Open(Arc::clone(&bucket));
                 return Some(bucket);
@@ -103,7 +105,8 @@ impl S3Bucket {
             .expires_in(VALID_FOR + STABLE_FOR)
             .build()
             .ok()?;
-        let request = self
+        let clients = self.clients().current();
+        let request = clients
             .client(Endpoint::Preferred)
             .get_object()
             .bucket(self.name())
@@ -137,7 +140,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::core::source::{Credentials, SecretFile};
+    use crate::core::source::{Credentials, SecretPlace};
 
     fn source(secret: &Path) -> Source {
         Source {
@@ -146,7 +149,7 @@ mod tests {
             path_style: true,
             credentials: Credentials::AccessKey {
                 access_key_id: "AKIAEXAMPLE".into(),
-                secret: SecretFile::Path(secret.into()),
+                secret: SecretPlace::File(secret.into()),
             },
             ..Source::new("photos", "bucket", "acme")
         }

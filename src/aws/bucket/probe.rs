@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::S3Bucket;
+use super::clients::EndpointClients;
 use super::document::ErrorDocument;
 use super::endpoint::Endpoint;
 use super::error::{AttemptError, BucketError, BucketErrorKind};
@@ -57,6 +58,18 @@ impl S3Bucket {
             .await
     }
 
+    /// Sends HeadBucket. If the store refuses it and names another region, requests go there from now on.
+    pub(super) async fn confirm_region(&self) {
+        let Ok(response) = self.head_bucket().await else {
+            return;
+        };
+        let is_refused = !(200..300).contains(&response.status);
+        if is_refused && names_another_region(&response, &self.region()) {
+            self.clients()
+                .move_to(response.bucket_region.as_deref().unwrap_or_default());
+        }
+    }
+
     /// Whether the object exists. Needs `s3:GetObject`.
     ///
     /// If the object does not exist, S3 says so only if the credentials may list the whole bucket.
@@ -64,9 +77,9 @@ impl S3Bucket {
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
     pub async fn has_object(&self, key: &str) -> Result<bool, BucketError> {
         let operation = format!("read object {key:?} of bucket {}", self.label());
-        let attempt = || async {
+        let send = |clients: Arc<EndpointClients>| async move {
             let capture = ResponseCapture::new(&Arc::default());
-            let request = self.client(Endpoint::Preferred).head_object();
+            let request = clients.client(Endpoint::Preferred).head_object();
             let request = request
                 .bucket(self.name())
                 .key(key)
@@ -78,9 +91,17 @@ impl S3Bucket {
             match response.status {
                 200..300 => Ok(true),
                 404 => Ok(false),
+                // The response has no body that explains the status.
+                400 if names_another_region(&response, clients.region()) => Err(AttemptError::new(
+                    BucketErrorKind::WrongRegion {
+                        actual: response.bucket_region,
+                    },
+                    "status 400",
+                )),
                 _ => Err(error_of(&response)),
             }
         };
+        let attempt = || self.clients().attempt(send);
         self.retrier()
             .run(&operation, "s3:GetObject", attempt)
             .await
@@ -89,9 +110,9 @@ impl S3Bucket {
     /// The event notifications of the bucket. Needs `s3:GetBucketNotification`.
     pub async fn notifications(&self) -> Result<NotificationConfiguration, BucketError> {
         let operation = format!("read the event notifications of bucket {}", self.label());
-        let attempt = || async {
+        let send = |clients: Arc<EndpointClients>| async move {
             let capture = ResponseCapture::new(&Arc::default());
-            let request = self.client(Endpoint::Preferred);
+            let request = clients.client(Endpoint::Preferred);
             let request = request.get_bucket_notification_configuration();
             let request = request
                 .bucket(self.name())
@@ -106,10 +127,17 @@ impl S3Bucket {
                 _ => Err(error_of(&response)),
             }
         };
+        let attempt = || self.clients().attempt(send);
         self.retrier()
             .run(&operation, "s3:GetBucketNotification", attempt)
             .await
     }
+}
+
+/// Whether the response names another region for the bucket than its request was signed for.
+fn names_another_region(response: &RawResponse, signed_for: &str) -> bool {
+    let named = response.bucket_region.as_deref();
+    named.is_some_and(|named| named != signed_for)
 }
 
 /// Classifies a response as an error, even if its status is a success.

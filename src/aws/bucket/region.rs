@@ -1,17 +1,81 @@
-//! Extracts the region of a bucket from responses to HeadBucket and GetBucketLocation.
-//!
-//! `s3` sends the requests.
+//! Finds the region of a bucket with HeadBucket and GetBucketLocation.
+
+use std::sync::Arc;
+
+use tracing::info;
 
 use crate::aws::bucket::document::{self, ErrorDocument};
+use crate::aws::bucket::endpoint::Endpoint;
 use crate::aws::bucket::error::{AttemptError, BucketErrorKind};
-use crate::aws::bucket::response_capture::RawResponse;
+use crate::aws::bucket::response_capture::{RawResponse, ResponseCapture};
+use crate::aws::bucket::{BucketError, S3Bucket};
+
+impl S3Bucket {
+    /// Finds the region with HeadBucket, or else with GetBucketLocation.
+    pub(super) async fn find_region(&self, is_other_store: bool) -> Result<String, BucketError> {
+        let operation = format!("find the region of bucket {}", self.label());
+        let region = self
+            .retrier()
+            .run(&operation, "s3:ListBucket", || async {
+                of_head_bucket(&self.head_bucket().await?)
+            })
+            .await?;
+        match region {
+            Some(region) => Ok(region),
+            None => {
+                let attempt = || async { of_bucket_location(&self.get_location().await?) };
+                let region = self
+                    .retrier()
+                    .run(&operation, "s3:GetBucketLocation", attempt)
+                    .await;
+                // Stores other than AWS may have no regions. If the guess is wrong, the scan fails.
+                region.or_else(|error| {
+                    if !is_other_store {
+                        return Err(error);
+                    }
+                    let (bucket, region) = (self.name(), self.region());
+                    info!(bucket, region, %error, "the store names no region; using this one");
+                    Ok(region)
+                })
+            }
+        }
+    }
+
+    /// Sends HeadBucket once.
+    pub(super) async fn head_bucket(&self) -> Result<RawResponse, AttemptError> {
+        let capture = ResponseCapture::new(&Arc::default());
+        let clients = self.clients().current();
+        let request = clients
+            .client(Endpoint::Preferred)
+            .head_bucket()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.expected_owner());
+        capture
+            .response(request.customize().interceptor(capture.clone()).send())
+            .await
+    }
+
+    /// Sends GetBucketLocation once.
+    async fn get_location(&self) -> Result<RawResponse, AttemptError> {
+        let capture = ResponseCapture::new(&Arc::default());
+        let clients = self.clients().current();
+        let request = clients
+            .client(Endpoint::Preferred)
+            .get_bucket_location()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.expected_owner());
+        capture
+            .response(request.customize().interceptor(capture.clone()).send())
+            .await
+    }
+}
 
 /// The region in a response to HeadBucket.
 ///
 /// AWS names the region in a header of every response, even with status 301, 400 or 403. `Ok(None)` if the
 /// header is missing. An error if the bucket does not exist or the request should be retried.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
-pub(super) fn of_head_bucket(response: &RawResponse) -> Result<Option<String>, AttemptError> {
+fn of_head_bucket(response: &RawResponse) -> Result<Option<String>, AttemptError> {
     if let Some(region) = &response.bucket_region {
         return Ok(Some(region.clone()));
     }
@@ -32,7 +96,7 @@ pub(super) fn of_head_bucket(response: &RawResponse) -> Result<Option<String>, A
 }
 
 /// The region in a response to GetBucketLocation, or in the error of a store that expects requests for another region.
-pub(super) fn of_bucket_location(response: &RawResponse) -> Result<String, AttemptError> {
+fn of_bucket_location(response: &RawResponse) -> Result<String, AttemptError> {
     if !(200..300).contains(&response.status) {
         let document = ErrorDocument::from_body(&response.body);
         let named = response.bucket_region.as_deref();

@@ -21,8 +21,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use crate::aws::bucket::document::is_region;
 use crate::aws::bucket::error::{AttemptError, BucketErrorKind};
-use crate::aws::error::{chain, describe};
+use crate::aws::error::{credentials_failure, describe, is_connection_failure, refused_host};
 use crate::aws::tls::TlsFailure;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -144,7 +145,9 @@ impl Intercept for ResponseCapture {
         let response = RawResponse {
             status: http.status().as_u16(),
             date: header("date").and_then(http_date),
-            bucket_region: header("x-amz-bucket-region").map(str::to_owned),
+            bucket_region: header("x-amz-bucket-region")
+                .filter(|region| is_region(region))
+                .map(str::to_owned),
             took: Duration::ZERO,
             body: Vec::new(),
         };
@@ -228,17 +231,29 @@ fn error_without_response<E>(failure: SdkError<E>) -> AttemptError
 where
     E: Error + Send + Sync + 'static,
 {
+    if let Some(refused) = refused_host(&failure) {
+        return AttemptError::new(BucketErrorKind::HostNotAllowed, &refused.to_string());
+    }
     if let Some(tls) = TlsFailure::of(&failure) {
         return AttemptError::new(BucketErrorKind::Tls(tls), &describe(&failure));
     }
-    let credentials_error =
-        chain(&failure).find_map(|cause| cause.downcast_ref::<CredentialsError>());
-    let kind = match (credentials_error, &failure) {
-        (Some(CredentialsError::ProviderTimedOut(_)), _) => BucketErrorKind::Connection,
-        (Some(_), _) => BucketErrorKind::NoCredentials,
-        (None, SdkError::ConstructionFailure(_)) => BucketErrorKind::Refused,
-        (None, SdkError::DispatchFailure(failure)) if failure.is_user() => BucketErrorKind::Refused,
-        (None, _) => BucketErrorKind::Connection,
+    if let Some((error, why)) = credentials_failure(&failure) {
+        let kind = match error {
+            CredentialsError::ProviderTimedOut(_) => BucketErrorKind::Connection,
+            _ if is_connection_failure(error) => BucketErrorKind::Connection,
+            _ => BucketErrorKind::NoCredentials,
+        };
+        let why = if why.is_empty() {
+            describe(&failure)
+        } else {
+            why
+        };
+        return AttemptError::new(kind, &why);
+    }
+    let kind = match &failure {
+        SdkError::ConstructionFailure(_) => BucketErrorKind::Refused,
+        SdkError::DispatchFailure(failure) if failure.is_user() => BucketErrorKind::Refused,
+        _ => BucketErrorKind::Connection,
     };
     AttemptError::new(kind, &describe(&failure))
 }
@@ -283,6 +298,13 @@ mod tests {
         let error = error.unwrap_err();
         assert!(error.kind.is_retryable(), "{error}");
         assert!(error.to_string().contains("too slow"), "{error}");
+    }
+
+    #[test]
+    fn body_has_two_minutes() {
+        // Longer, a slow Source would hold up the others.
+        assert!(BODY_TIMEOUTS.whole <= Duration::from_secs(120));
+        assert!(BODY_TIMEOUTS.idle < BODY_TIMEOUTS.whole);
     }
 
     #[tokio::test]

@@ -4,13 +4,14 @@
 //! their attempts and hide their waits from each other. `queue::sqs` uses the SDK's retries instead.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use tracing::{info, warn};
 
 use crate::aws::bucket::error::{AttemptError, BucketError};
+use crate::core::outage::Outage;
 
 /// The wait before the second attempt, without jitter. It doubles with each attempt.
 const MIN_DELAY: Duration = Duration::from_millis(100);
@@ -25,8 +26,8 @@ pub(super) struct Retrier {
     attempts: u32,
     min_delay: Duration,
     max_delay: Duration,
-    /// Whether the latest attempt failed. It limits the log to one message per outage.
-    failing: AtomicBool,
+    /// Limits the log to two messages per outage.
+    outage: Outage<Instant>,
 }
 
 impl Retrier {
@@ -36,7 +37,7 @@ impl Retrier {
             attempts: attempts.max(1),
             min_delay: MIN_DELAY,
             max_delay: MAX_DELAY,
-            failing: AtomicBool::new(false),
+            outage: Outage::default(),
         }
     }
 
@@ -70,14 +71,14 @@ impl Retrier {
             .when(|error: &AttemptError| error.kind.is_retryable())
             .notify(|error, _delay| {
                 failures.fetch_add(1, Ordering::Relaxed);
-                if !self.failing.swap(true, Ordering::Relaxed) {
+                if self.outage.on_failure(Instant::now()) {
                     warn!(request = operation, %error, "request failed; retrying");
                 }
             })
             .await;
         let failures = failures.into_inner();
-        if outcome.is_ok() && self.failing.swap(false, Ordering::Relaxed) {
-            info!(request = operation, failures, "request succeeded again");
+        if outcome.is_ok() && self.outage.on_success(Instant::now()) {
+            info!(request = operation, "requests succeed again");
         }
         outcome.map_err(|error| BucketError {
             operation: operation.to_owned(),
@@ -101,6 +102,8 @@ impl Retrier {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
     use crate::aws::bucket::error::BucketErrorKind as Kind;
 
@@ -173,6 +176,42 @@ mod tests {
             }
             assert_eq!(outcome.map_err(|error| error.cause.kind), want, "{case}");
         }
+    }
+
+    /// The lines of a log.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn store_that_fails_half_of_all_requests_is_logged_once() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        let _log = tracing::subscriber::set_default(log.finish());
+        let retrier = Retrier::without_delay(3);
+        for _ in 0..20 {
+            let attempts = AtomicU32::new(0);
+            let outcome = retrier.run("try", "s3:ListBucket", || async {
+                match attempts.fetch_add(1, Ordering::Relaxed) {
+                    0 => Err(AttemptError::new(Kind::Connection, "")),
+                    _ => Ok(()),
+                }
+            });
+            outcome.await.unwrap();
+        }
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("request failed; retrying"), "{text}");
     }
 
     #[test]

@@ -8,18 +8,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use tracing::{debug, info, warn};
 
 use crate::aws::bucket::clients::EndpointClients;
 use crate::aws::bucket::endpoint::Endpoint;
 use crate::aws::bucket::page::{self, DecodedPage, PageError};
+use crate::aws::bucket::regional::RegionalClients;
 use crate::aws::bucket::response_capture::{RawResponse, ResponseCapture};
 use crate::aws::bucket::retry::Retrier;
-use crate::aws::bucket::{
-    AttemptError, BucketError, BucketErrorKind, ErrorDocument, Lister, region,
-};
-use crate::aws::credentials::{self, SdkConfigError};
+use crate::aws::bucket::{AttemptError, BucketError, BucketErrorKind, ErrorDocument, Lister};
+use crate::aws::credentials::{self, ClientLimits, SdkConfigError};
+use crate::aws::environment::{self, InvalidEndpoint, Service};
 use crate::aws::tls::TlsFailure;
 use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::replication::plausible::{MAX_CLOCK_DIFFERENCE, PlausibleTimes};
@@ -40,10 +41,9 @@ pub struct S3Bucket {
     label: String,
     /// The prefixes that may occur in messages.
     prefixes: BTreeSet<String>,
-    region: String,
     expected_owner: Option<String>,
     request_payer: Option<RequestPayer>,
-    endpoints: EndpointClients,
+    clients: RegionalClients,
     retrier: Retrier,
     lists: Arc<AtomicU64>,
     /// Whether a response without a usable `Date` has been logged.
@@ -62,60 +62,77 @@ impl S3Bucket {
             EndpointOrder::ExternalFirst => EXTERNAL_FIRST.map(|url| Some(url.to_owned())).into(),
             EndpointOrder::Standard => vec![source.endpoint_url.clone()],
         };
-        Self::open_at(source, urls, Retrier::up_to(attempts)).await
+        let region = match source.region {
+            Some(_) => None,
+            None => environment::region(&source.credentials).await,
+        };
+        Self::open_at(source, urls, region, Retrier::up_to(attempts)).await
     }
 
     /// Opens a bucket with one or two endpoints. Requests go to the second one if the first fails.
-    /// `None` is the endpoint that the SDK chooses.
+    /// `None` is the endpoint that the environment configures, or else the one that the SDK chooses.
+    /// `first_region` is the region for the first request if the Source has none.
     async fn open_at(
         source: &Source,
         urls: Vec<Option<String>>,
+        first_region: Option<String>,
         retrier: Retrier,
     ) -> Result<Self, BucketError> {
-        let region = match source.endpoint_order {
-            EndpointOrder::ExternalFirst => Some(credentials::DEFAULT_REGION),
-            EndpointOrder::Standard => source.region.as_deref(),
+        let configured = match source.endpoint_order {
+            EndpointOrder::ExternalFirst => Some(credentials::DEFAULT_REGION.to_owned()),
+            EndpointOrder::Standard => source.region.clone(),
         };
-        let first_region = match region {
-            Some(region) => region.to_owned(),
-            None => first_region(source).await,
+        let is_configured = configured.is_some();
+        let unopened = |kind, why: &str| BucketError {
+            operation: format!(
+                "open bucket {}",
+                label(source, source.endpoint_url.as_deref())
+            ),
+            action: "s3:ListBucket",
+            cause: AttemptError::new(kind, why),
+            attempts: 1,
         };
-        let config = credentials::sdk_config(&source.credentials, Some(&first_region))
+        let region = configured.or(first_region);
+        let region = region.unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned());
+        let limits = ClientLimits {
+            source: source.limits.as_deref(),
+            is_host_chosen: source.endpoint_url.is_some(),
+        };
+        let config = credentials::sdk_config(&source.credentials, &region, limits)
             .await
-            .map_err(|error| BucketError {
-                operation: format!("open bucket {}", label_of(source)),
-                action: "s3:ListBucket",
-                cause: AttemptError::new(kind_of(&error), &error.to_string()),
-                attempts: 1,
-            })?;
-        let mut bucket = Self {
+            .map_err(|error| unopened(kind_of(&error), &error.to_string()))?;
+        let urls = urls_or_environment(urls, &config)
+            .map_err(|error| unopened(BucketErrorKind::InvalidEndpoint, &error.to_string()))?;
+        let store = match source.endpoint_order {
+            EndpointOrder::ExternalFirst => None,
+            EndpointOrder::Standard => urls.first().cloned().flatten(),
+        };
+        let bucket = Self {
             name: source.bucket.clone(),
-            label: label_of(source),
+            label: label(source, store.as_deref()),
             prefixes: prefixes_of(source),
-            region: first_region.clone(),
             expected_owner: source.expected_bucket_owner.clone(),
             request_payer: source.request_payer.then_some(RequestPayer::Requester),
-            endpoints: EndpointClients::new(&config, source.path_style, &first_region, &urls),
+            clients: RegionalClients::new(&source.bucket, config, source.path_style, urls, &region),
             retrier,
             lists: Arc::default(),
             warned_undated: AtomicBool::new(false),
         };
-        if region.is_none() {
-            let found = bucket.find_region(source.endpoint_url.is_some()).await?;
+        if !is_configured {
+            let found = bucket.find_region(store.is_some()).await?;
             info!(
                 bucket = bucket.name,
                 region = found,
                 "region of bucket found"
             );
-            bucket.endpoints = EndpointClients::new(&config, source.path_style, &found, &urls);
-            bucket.region = found;
+            bucket.clients.move_to(&found);
         }
         Ok(bucket)
     }
 
     /// The region that requests are signed for.
-    pub fn region(&self) -> &str {
-        &self.region
+    pub fn region(&self) -> String {
+        self.clients.current().region().to_owned()
     }
 
     /// The name of the bucket.
@@ -142,9 +159,9 @@ impl S3Bucket {
         self.request_payer.clone()
     }
 
-    /// The client of an endpoint.
-    pub(super) fn client(&self, endpoint: Endpoint) -> &aws_sdk_s3::Client {
-        self.endpoints.client(endpoint)
+    /// The clients for requests to the bucket.
+    pub(super) fn clients(&self) -> &RegionalClients {
+        &self.clients
     }
 
     /// The number of LIST requests sent so far. It includes failed attempts, because each is billed.
@@ -152,81 +169,37 @@ impl S3Bucket {
         self.lists.load(Ordering::Relaxed)
     }
 
-    async fn find_region(&self, is_other_store: bool) -> Result<String, BucketError> {
-        let operation = format!("find the region of bucket {}", self.label);
-        let region = self
-            .retrier
-            .run(&operation, "s3:ListBucket", || async {
-                region::of_head_bucket(&self.head_bucket().await?)
-            })
-            .await?;
-        match region {
-            Some(region) => Ok(region),
-            None => {
-                let attempt = || async { region::of_bucket_location(&self.get_location().await?) };
-                let region = self
-                    .retrier
-                    .run(&operation, "s3:GetBucketLocation", attempt)
-                    .await;
-                // Stores other than AWS may have no regions. If the guess is wrong, the scan fails.
-                region.or_else(|error| if is_other_store {
-                    let region = &self.region;
-                    info!(bucket = self.name, region, %error, "the store names no region; using this one");
-                    Ok(region.clone())
-                } else { Err(error) })
-            }
-        }
-    }
-
-    pub(super) async fn head_bucket(&self) -> Result<RawResponse, AttemptError> {
-        let capture = ResponseCapture::new(&Arc::default());
-        let request = self
-            .endpoints
-            .client(Endpoint::Preferred)
-            .head_bucket()
-            .bucket(&self.name)
-            .set_expected_bucket_owner(self.expected_owner.clone());
-        capture
-            .response(request.customize().interceptor(capture.clone()).send())
-            .await
-    }
-
-    async fn get_location(&self) -> Result<RawResponse, AttemptError> {
-        let capture = ResponseCapture::new(&Arc::default());
-        let request = self
-            .endpoints
-            .client(Endpoint::Preferred)
-            .get_bucket_location()
-            .bucket(&self.name)
-            .set_expected_bucket_owner(self.expected_owner.clone());
-        capture
-            .response(request.customize().interceptor(capture.clone()).send())
-            .await
-    }
-
     /// Makes one attempt. If the preferred endpoint fails, it immediately tries the fallback.
-    async fn attempt(&self, request: &PageRequest) -> Result<ListingPage, AttemptError> {
-        let endpoint = self.endpoints.choose();
-        let outcome = self.list_at(endpoint, request).await;
+    async fn attempt(
+        &self,
+        clients: Arc<EndpointClients>,
+        request: &PageRequest,
+    ) -> Result<ListingPage, AttemptError> {
+        let endpoint = clients.choose();
+        let outcome = self.list_with(clients.client(endpoint), request).await;
+        if outcome.is_ok() {
+            clients.note_success(endpoint);
+        }
         let unreachable = |outcome: &Result<ListingPage, AttemptError>| matches!(outcome, Err(error) if error.kind.is_endpoint_failure());
-        if !unreachable(&outcome) || !self.endpoints.note_failure(endpoint) {
+        if !unreachable(&outcome) || !clients.note_failure(endpoint) {
             return outcome;
         }
         match endpoint {
             Endpoint::Fallback => outcome,
             Endpoint::Preferred => {
-                let outcome = self.list_at(Endpoint::Fallback, request).await;
+                let fallback = clients.client(Endpoint::Fallback);
+                let outcome = self.list_with(fallback, request).await;
                 if unreachable(&outcome) {
-                    self.endpoints.note_failure(Endpoint::Fallback);
+                    clients.note_failure(Endpoint::Fallback);
                 }
                 outcome
             }
         }
     }
 
-    async fn list_at(
+    async fn list_with(
         &self,
-        endpoint: Endpoint,
+        client: &aws_sdk_s3::Client,
         request: &PageRequest,
     ) -> Result<ListingPage, AttemptError> {
         let (prefix, after) = (&request.prefix, &request.start_after);
@@ -237,9 +210,7 @@ impl S3Bucket {
             .start_after
             .clone()
             .filter(|_| request.token.is_none());
-        let list = self
-            .endpoints
-            .client(endpoint)
+        let list = client
             .list_objects_v2()
             .bucket(&self.name)
             .encoding_type(EncodingType::Url)
@@ -322,20 +293,30 @@ fn usable_date(date: Option<Timestamp>, local: Timestamp) -> Option<Timestamp> {
 impl Lister for S3Bucket {
     async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
         let operation = self.description(request);
-        let attempt = || self.attempt(request);
+        let attempt = || {
+            self.clients
+                .attempt(|clients| self.attempt(clients, request))
+        };
         self.retrier.run(&operation, "s3:ListBucket", attempt).await
     }
 }
 
-/// The region to which the first request is sent if the Source has none.
-async fn first_region(source: &Source) -> String {
-    let configured = credentials::configured_region(&source.credentials).await;
-    configured.unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned())
+/// The URLs, with the endpoint that the environment configures instead of each `None`.
+fn urls_or_environment(
+    urls: Vec<Option<String>>,
+    config: &SdkConfig,
+) -> Result<Vec<Option<String>>, InvalidEndpoint> {
+    let url = |url: Option<String>| match url {
+        Some(url) => Ok(Some(url)),
+        None => environment::endpoint_url(config, Service::S3),
+    };
+    urls.into_iter().map(url).collect()
 }
 
 fn kind_of(error: &SdkConfigError) -> BucketErrorKind {
     match error {
         SdkConfigError::Secret(_) => BucketErrorKind::NoCredentials,
+        SdkConfigError::NotAllowed => BucketErrorKind::CredentialsNotAllowed,
         SdkConfigError::CaBundle(_) => BucketErrorKind::Tls(TlsFailure::UnusableBundle),
     }
 }
@@ -355,9 +336,9 @@ pub(super) fn local_time() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The quoted name of the bucket, and the URL of its store if that is not AWS.
-fn label_of(source: &Source) -> String {
-    match &source.endpoint_url {
+/// The quoted name of the bucket, and the URL of its store if that is not the one that AWS chooses.
+fn label(source: &Source, store: Option<&str>) -> String {
+    match store {
         Some(url) => format!("{:?} at {url}", source.bucket),
         None => format!("{:?}", source.bucket),
     }

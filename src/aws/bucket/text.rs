@@ -22,6 +22,34 @@ pub(super) fn decode(raw: &[u8], url_encoded: bool) -> Result<String, &'static s
     String::from_utf8(bytes.into_owned()).map_err(|_| "text that is not UTF-8")
 }
 
+/// A key as a response has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WrittenKey {
+    /// A key that the index can have.
+    Usable(String),
+    /// These bytes are not UTF-8.
+    NotUtf8(Vec<u8>),
+    /// The percent-encoding is broken, so the bytes of the key are unknown. This is the text as written.
+    Broken(Vec<u8>),
+}
+
+/// Decodes a key like [`decode`], but only an invalid document is an error. A store can have a key that is not text.
+pub(super) fn key(raw: &[u8], url_encoded: bool) -> Result<WrittenKey, &'static str> {
+    let written = unescape(raw)?;
+    let bytes = if url_encoded {
+        match percent_decode(Cow::Borrowed(&written)) {
+            Ok(bytes) => bytes.into_owned(),
+            Err(_) => return Ok(WrittenKey::Broken(written.into_owned())),
+        }
+    } else {
+        written.into_owned()
+    };
+    Ok(match String::from_utf8(bytes) {
+        Ok(key) => WrittenKey::Usable(key),
+        Err(error) => WrittenKey::NotUtf8(error.into_bytes()),
+    })
+}
+
 /// Replaces XML entities and character references.
 pub(super) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
     let Some(first) = memchr(b'&', raw) else {

@@ -1,30 +1,10 @@
 //! Builds the ARNs of buckets and queues from a configuration, and escapes text for policies.
 
+use super::partition::{self, Partitions};
 use crate::core::source::{EndpointOrder, Events, Source, queue_url};
 
 /// The wildcard for an unknown part of an ARN.
 const ANY: &str = "*";
-
-/// The prefixes of the regions of each partition. All other regions are in the partition `aws`.
-/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
-const PARTITIONS: [(&str, &str); 7] = [
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-iso-", "aws-iso"),
-    ("us-isob-", "aws-iso-b"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("us-isof-", "aws-iso-f"),
-    ("eusc-", "aws-eusc"),
-];
-
-/// The partition of a region. An unknown region is in `aws`.
-pub(crate) fn partition(region: Option<&str>) -> &'static str {
-    let region = region.unwrap_or_default();
-    let found = PARTITIONS
-        .iter()
-        .find(|(begin, _)| region.starts_with(begin));
-    found.map_or("aws", |(_, partition)| partition)
-}
 
 /// The region of a bucket, if the configuration shows it.
 pub(crate) fn bucket_region(source: &Source) -> Option<String> {
@@ -32,15 +12,6 @@ pub(crate) fn bucket_region(source: &Source) -> Option<String> {
         EndpointOrder::ExternalFirst => Some("us-east-1".to_owned()),
         EndpointOrder::Standard => source.region.clone(),
     }
-}
-
-/// The suffix of access point aliases.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html>
-const ALIAS: &str = "-s3alias";
-
-/// Whether the configured bucket is the alias of an access point. Policies and events do not use the alias.
-pub(crate) fn is_access_point(source: &Source) -> bool {
-    source.non_aws_store().is_none() && source.bucket.ends_with(ALIAS)
 }
 
 /// Whether the text is the ARN of a KMS key. The ARN of an alias has no effect in a policy.
@@ -54,21 +25,18 @@ pub(crate) fn is_kms_key(text: &str) -> bool {
     partition.starts_with("aws") && [region, account, id].into_iter().all(is_named)
 }
 
-/// The ARN of the bucket of a Source. If its region is not configured, the queue shows the partition, because events
-/// do not cross partitions.
-pub(crate) fn bucket(source: &Source) -> String {
-    let queue_region = || super::queue_region(source.events.as_ref()?, source);
-    let region = bucket_region(source).or_else(queue_region);
-    let partition = partition(region.as_deref());
-    format!("arn:{partition}:s3:::{}", source.bucket)
+/// The ARN of the bucket of a Source.
+pub(crate) fn bucket(source: &Source, partitions: &Partitions) -> String {
+    format!("arn:{}:s3:::{}", partitions.of(source), source.bucket)
 }
 
 /// The ARN of the queue of a Source.
-pub(crate) fn queue(events: &Events, source: &Source) -> String {
+pub(crate) fn queue(events: &Events, source: &Source, partitions: &Partitions) -> String {
     let region = super::queue_region(events, source);
+    let partition = region.as_deref().map(partition::of_region);
     format!(
         "arn:{}:sqs:{}:{}:{}",
-        partition(region.as_deref()),
+        partition.unwrap_or_else(|| partitions.of(source)),
         region.as_deref().unwrap_or(ANY),
         queue_url::account(&events.queue_url).unwrap_or(ANY),
         literal(queue_url::name(&events.queue_url))
@@ -138,22 +106,6 @@ mod tests {
     }
 
     #[test]
-    fn maps_regions_to_partitions() {
-        for (region, want) in [
-            (None, "aws"),
-            (Some("eu-west-1"), "aws"),
-            (Some("us-east-1"), "aws"),
-            (Some("cn-north-1"), "aws-cn"),
-            (Some("us-gov-west-1"), "aws-us-gov"),
-            (Some("us-iso-east-1"), "aws-iso"),
-            (Some("us-isob-east-1"), "aws-iso-b"),
-            (Some("eusc-de-east-1"), "aws-eusc"),
-        ] {
-            assert_eq!(partition(region), want, "{region:?}");
-        }
-    }
-
-    #[test]
     fn recognizes_arns_of_kms_keys() {
         for (text, want) in [
             ("arn:aws:kms:eu-west-1:123456789012:key/0f7e1b0a", true),
@@ -183,26 +135,6 @@ mod tests {
             ("*写", "${*}*"),
         ] {
             assert_eq!(literal(text), want, "{text}");
-        }
-    }
-
-    #[test]
-    fn bucket_is_in_the_partition_of_its_region_or_queue() {
-        let queue = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/events";
-        for (region, queue_url, want) in [
-            (Some("us-gov-west-1"), None, "arn:aws-us-gov:s3:::b"),
-            (Some("cn-north-1"), Some(queue), "arn:aws-cn:s3:::b"),
-            (None, Some(queue), "arn:aws-cn:s3:::b"),
-            (None, None, "arn:aws:s3:::b"),
-        ] {
-            let mut source = Source::new("s", "b", "s");
-            source.region = region.map(str::to_owned);
-            source.events = queue_url.map(|url| Events {
-                queue_url: url.to_owned(),
-                region: None,
-                credentials: Default::default(),
-            });
-            assert_eq!(bucket(&source), want, "{region:?} {queue_url:?}");
         }
     }
 
@@ -237,7 +169,11 @@ mod tests {
             };
             let mut source = Source::new("s", "b", "s");
             source.region = bucket_region.map(str::to_owned);
-            assert_eq!(queue(&events, &source), want, "{url}");
+            assert_eq!(
+                queue(&events, &source, &Partitions::default()),
+                want,
+                "{url}"
+            );
         }
     }
 }

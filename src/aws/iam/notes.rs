@@ -1,10 +1,14 @@
 //! Notes for the user of a policy: facts that the policy itself cannot express.
 
-use super::{Identity, arn, queue_region};
+use super::{Identity, Partitions, arn, queue_region};
 use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url};
 
 /// The notes for the policy of this identity, each once.
-pub(crate) fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String> {
+pub(crate) fn of_sources(
+    sources: &[&Source],
+    identity: &Identity,
+    partitions: &Partitions,
+) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for source in sources {
         let mut add = |credentials: &Credentials, about: Vec<String>| {
@@ -19,7 +23,7 @@ pub(crate) fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String
                 }
             }
         };
-        add(&source.credentials, of_bucket(source));
+        add(&source.credentials, of_bucket(source, partitions));
         if let Some(events) = &source.events {
             add(&events.credentials, of_queue(events, source));
         }
@@ -27,7 +31,7 @@ pub(crate) fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String
     notes
 }
 
-fn of_bucket(source: &Source) -> Vec<String> {
+fn of_bucket(source: &Source, partitions: &Partitions) -> Vec<String> {
     let bucket = &source.bucket;
     let mut notes = Vec::new();
     if let Some(url) = source.non_aws_store() {
@@ -35,11 +39,11 @@ fn of_bucket(source: &Source) -> Vec<String> {
             "bucket {bucket:?} is at {url}. If that is not AWS, actions may have other names there, and \
              the store may not support conditions on prefixes"
         ));
-    } else if arn::is_access_point(source) {
+    } else if source.is_access_point() {
         notes.push(format!(
             "bucket {bucket:?} is the alias of an access point, which policies do not support. Replace {:?} \
              with the ARN of the access point and that of its bucket",
-            arn::bucket(source)
+            arn::bucket(source, partitions)
         ));
     } else if source.region.is_none() && source.endpoint_order == EndpointOrder::Standard {
         notes.push(format!(
@@ -47,6 +51,9 @@ fn of_bucket(source: &Source) -> Vec<String> {
              and S3 returns the region even if the policy allows only some prefixes. The policy also allows \
              s3:GetBucketLocation in case S3 does not. If you set `region`, neither is needed"
         ));
+    }
+    if partitions.is_assumed(source) {
+        notes.push(assumed_partition(bucket));
     }
     let ranges = source.listed_ranges();
     let can_appear_in_policy = |text: &str| text.chars().all(arn::can_appear_in_policy);
@@ -60,6 +67,15 @@ fn of_bucket(source: &Source) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// The note for a bucket whose partition is not known.
+pub(crate) fn assumed_partition(bucket: &str) -> String {
+    format!(
+        "neither the configuration nor the environment shows a region for bucket {bucket:?}, so its ARN assumes the \
+         partition aws. If the bucket is in China, GovCloud or another partition, set `region` or AWS_REGION, and \
+         print this again"
+    )
 }
 
 fn of_queue(events: &Events, source: &Source) -> Vec<String> {

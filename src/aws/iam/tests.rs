@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::core::source::rules::RuleSelection;
-use crate::core::source::{Rules, SecretFile};
+use crate::core::source::{Rules, SecretPlace};
 
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/events";
 
@@ -125,6 +125,7 @@ fn optional_features_add_permissions() {
         previews: true,
         check: true,
         kms_keys: vec![key.to_owned()],
+        partitions: Partitions::default(),
     };
     let bucket = json!({ "Resource": ["arn:aws:s3:::acme"] });
     let list = json!({
@@ -154,8 +155,17 @@ fn optional_features_add_permissions() {
         base_url: full.base_url.clone(),
         ..external.clone()
     };
+    let thumbnails = Source {
+        thumbnail_url: Some("https://thumbs.example.com/{path}".to_owned()),
+        base_url: full.base_url.clone(),
+        ..external.clone()
+    };
     let only_list = json!({ "ListPrefixesOfAcme": list });
-    for (name, source) in [("own address", external), ("requester pays", payer)] {
+    for (name, source) in [
+        ("own address", external),
+        ("requester pays", payer),
+        ("thumbnails", thumbnails),
+    ] {
         assert_eq!(statements(&[source], &options), only_list, "{name}");
     }
     let listed = statements(&[full], &PolicyOptions::default());
@@ -167,7 +177,7 @@ fn optional_features_add_permissions() {
 fn each_identity_gets_its_own_permissions() {
     let key = Credentials::AccessKey {
         access_key_id: "AKIA".to_owned(),
-        secret: SecretFile::Path("/secret".into()),
+        secret: SecretPlace::File("/secret".into()),
     };
     let first = Source {
         credentials: role(),
@@ -225,7 +235,7 @@ fn notes_are_printed_once() {
             name: "twin".to_owned(),
             ..source.clone()
         };
-        notes::of_sources(&[&source, &twin], identity).join("\n")
+        notes::of_sources(&[&source, &twin], identity, &Partitions::default()).join("\n")
     };
     let plain = source("a", "acme", "", &[]);
     let with = |change: fn(&mut Source)| {
@@ -249,7 +259,7 @@ fn notes_are_printed_once() {
             "no Region",
             with(|s| s.region = None),
             default,
-            "HeadBucket",
+            "HeadBucket|assumes the partition aws",
         ),
         (
             "store",
@@ -284,11 +294,10 @@ fn notes_are_printed_once() {
         ),
     ] {
         let notes = of(source, identity);
-        assert_eq!(
-            notes.lines().count(),
-            usize::from(!want.is_empty()),
-            "{name}: {notes}"
-        );
-        assert!(notes.contains(want), "{name}: {notes}");
+        let wanted: Vec<&str> = want.split('|').filter(|it| !it.is_empty()).collect();
+        assert_eq!(notes.lines().count(), wanted.len(), "{name}: {notes}");
+        for (note, want) in notes.lines().zip(wanted) {
+            assert!(note.contains(want), "{name}: {notes}");
+        }
     }
 }

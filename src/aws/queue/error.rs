@@ -4,8 +4,11 @@
 
 use std::fmt;
 
+use crate::aws::environment::InvalidEndpoint;
 use crate::aws::error::ErrorDetail;
 use crate::aws::tls::TlsFailure;
+use crate::core::source::SourceLimits;
+use crate::core::source::limits::HostNotAllowed;
 
 /// A request to a queue that failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +16,7 @@ use crate::aws::tls::TlsFailure;
 pub struct QueueError {
     /// The operation that failed.
     pub operation: QueueOperation,
-    /// The queue's URL.
+    /// The queue's URL, and that of the server if the first one does not name it.
     pub url: String,
     /// The kind of failure.
     pub kind: QueueErrorKind,
@@ -48,6 +51,15 @@ pub enum QueueErrorKind {
     /// The credentials cannot be loaded, or SQS rejects them: unknown, wrong or expired.
     #[error("no usable credentials")]
     NoCredentials,
+    /// A managed Source has credentials of this machine, and may not use them. No request was sent.
+    #[error("these credentials are not allowed")]
+    CredentialsNotAllowed,
+    /// A managed Source names a host that it may not reach. No request was sent.
+    #[error("this host is not allowed")]
+    HostNotAllowed,
+    /// The environment sets an endpoint that cannot be used. No request was sent.
+    #[error("no usable endpoint")]
+    InvalidEndpoint,
     /// SQS, or KMS on its behalf, asks for fewer requests.
     #[error("SQS throttles requests")]
     Throttled,
@@ -105,10 +117,14 @@ impl QueueError {
                 "Configure credentials that work on this machine. Check the access key, its secret, \
                  the session they come from, and the clock of this machine."
             }
+            QueueErrorKind::CredentialsNotAllowed => SourceLimits::CREDENTIALS_REMEDY,
+            QueueErrorKind::HostNotAllowed => HostNotAllowed::REMEDY,
+            QueueErrorKind::InvalidEndpoint => InvalidEndpoint::REMEDY,
             QueueErrorKind::Throttled => "Wait, or lower events.receives_per_queue.",
             QueueErrorKind::Unavailable => "Wait. If it persists, check the status page of the queue's provider.",
             QueueErrorKind::Connection => {
-                "Check queue_url, the network, DNS, and any proxy or firewall in between."
+                "Check queue_url, the network, DNS, and any firewall or proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) in \
+                 between."
             }
             QueueErrorKind::Tls(failure) => failure.remedy(),
             QueueErrorKind::Refused => {

@@ -2,6 +2,8 @@
 //!
 //! They do not change the queue or its messages. They do not judge what they find.
 
+use std::sync::Arc;
+
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 
 use super::{
@@ -87,8 +89,10 @@ impl SqsQueue {
         };
         (region == self.region).then(|| Self {
             url: format!("{}/{account}/{name}", origin(&self.url)),
+            endpoint: self.endpoint.clone(),
             region: self.region.clone(),
             client: self.client.clone(),
+            without_receipts: Arc::default(),
         })
     }
 

@@ -7,10 +7,34 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-use crate::aws::error::{chain, describe};
+use crate::aws::error::{credentials_failure, describe, is_connection_failure, refused_host};
 use crate::aws::queue::{QueueError, QueueErrorKind, QueueOperation};
 use crate::aws::tls::TlsFailure;
+
+/// Forbids retries after a failure of TLS, and if the host is not allowed. The SDK takes both for a broken connection.
+#[derive(Debug)]
+pub(super) struct PermanentFailures;
+
+impl ClassifyRetry for PermanentFailures {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(Result::err);
+        let error = error.and_then(|error| error.as_connector_error());
+        let is_permanent = error
+            .is_some_and(|error| TlsFailure::of(error).is_some() || refused_host(error).is_some());
+        if is_permanent {
+            RetryAction::RetryForbidden
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "PermanentFailures"
+    }
+}
 
 /// The error for a request that the SDK reports as failed.
 pub(super) fn queue_error<E>(
@@ -32,10 +56,19 @@ where
             kind_of(code, status),
             message_text(code, service_error.message()),
         ),
-        None => (
-            kind_without_code(error, status),
-            message_text("", Some(&describe(error))),
-        ),
+        None => {
+            if let Some(refused) = refused_host(error) {
+                let kind = QueueErrorKind::HostNotAllowed;
+                return QueueError::new(operation, url, kind, &refused.to_string());
+            }
+            let why = credentials_failure(error).map(|(_, why)| why);
+            let why = why.filter(|why| !why.is_empty());
+            let why = why.unwrap_or_else(|| describe(error));
+            (
+                kind_without_code(error, status),
+                message_text("", Some(&why)),
+            )
+        }
     };
     QueueError::new(operation, url, kind, &detail)
 }
@@ -115,9 +148,9 @@ where
     if let Some(tls) = TlsFailure::of(error) {
         return QueueErrorKind::Tls(tls);
     }
-    let credentials_error = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
-    match (credentials_error, error) {
-        (Some(CredentialsError::ProviderTimedOut(_)), _) => QueueErrorKind::Connection,
+    match (credentials_failure(error), error) {
+        (Some((CredentialsError::ProviderTimedOut(_), _)), _) => QueueErrorKind::Connection,
+        (Some((error, _)), _) if is_connection_failure(error) => QueueErrorKind::Connection,
         (Some(_), _) => QueueErrorKind::NoCredentials,
         (None, SdkError::ConstructionFailure(_)) => QueueErrorKind::Refused,
         (None, SdkError::DispatchFailure(failure)) if failure.is_user() => QueueErrorKind::Refused,

@@ -5,7 +5,8 @@
 //! again fetches them immediately.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aws_config::Region;
 use aws_sdk_sqs::Client;
@@ -18,16 +19,19 @@ use aws_sdk_sqs::types::{
     self, BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
     DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
 };
-use tracing::warn;
+use tracing::{info, warn};
 
-use crate::aws::credentials::{self, SdkConfigError};
+use crate::aws::credentials::{self, ClientLimits, SdkConfigError};
+use crate::aws::environment::{self, Service};
+use crate::aws::queue::sdk_error::PermanentFailures;
 use crate::aws::queue::{
     MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Queue, QueueAttributes, QueueError,
     QueueErrorKind, QueueOperation, ReceiptHandle, RefusedReceipt, sdk_error,
 };
 use crate::aws::tls::TlsFailure;
+use crate::core::outage::Outage;
 use crate::core::replication::timestamp::Timestamp;
-use crate::core::source::{Events, queue_url};
+use crate::core::source::{Events, SourceLimits, queue_url};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,34 +53,64 @@ const UNANSWERED: &str = "Unanswered";
 #[derive(Debug)]
 pub struct SqsQueue {
     pub(super) url: String,
+    /// The URL of the server that gets the requests.
+    pub(super) endpoint: String,
     pub(super) region: String,
     pub(super) client: Client,
+    /// Limits how often messages without a receipt handle are logged.
+    pub(super) without_receipts: Arc<Outage<Instant>>,
 }
 
 impl SqsQueue {
     /// Loads the credentials and builds the client. It sends no request to the queue.
     ///
     /// The region is the configured one, else the one in the queue URL if it is a URL of AWS, else the
-    /// bucket's (S3 sends events only to queues in its own region), else [`credentials::DEFAULT_REGION`].
-    pub async fn open(events: &Events, bucket_region: Option<&str>) -> Result<Self, QueueError> {
+    /// bucket's (S3 sends events only to queues in its own region), else the one of the environment, else
+    /// [`credentials::DEFAULT_REGION`].
+    ///
+    /// A queue URL of AWS says which queue it is. The environment may configure another endpoint for it, such as a
+    /// VPC endpoint. Any other queue URL names the server itself.
+    ///
+    /// `limits` are those of the Source.
+    pub async fn open(
+        events: &Events,
+        bucket_region: Option<&str>,
+        limits: Option<&SourceLimits>,
+    ) -> Result<Self, QueueError> {
         let url = events.queue_url.clone();
-        let region = signing_region(events, bucket_region);
-        let config = match credentials::sdk_config(&events.credentials, Some(&region)).await {
+        let region = match known_region(events, bucket_region) {
+            Some(region) => Some(region),
+            None => environment::region(&events.credentials).await,
+        };
+        let region = region.unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned());
+        let limits = ClientLimits {
+            source: limits,
+            is_host_chosen: !queue_url::is_public_endpoint(&url),
+        };
+        let config = match credentials::sdk_config(&events.credentials, &region, limits).await {
             Ok(config) => config,
             Err(error) => {
                 let (kind, detail) = (kind_of(&error), error.to_string());
                 return Err(QueueError::new(QueueOperation::Open, url, kind, &detail));
             }
         };
+        let configured = match queue_url::region(&url) {
+            Some(_) => environment::endpoint_url(&config, Service::Sqs).map_err(|error| {
+                let (operation, kind) = (QueueOperation::Open, QueueErrorKind::InvalidEndpoint);
+                QueueError::new(operation, &url, kind, &error.to_string())
+            })?,
+            None => None,
+        };
+        let endpoint = configured.unwrap_or_else(|| origin(&url));
         let config = Builder::from(&config)
             .region(Region::new(region.clone()))
-            // The queue URL names the server, so queues of other stores work too.
-            .endpoint_url(origin(&url))
+            .endpoint_url(&endpoint)
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(ATTEMPTS)
                     .with_initial_backoff(MAX_FIRST_DELAY),
             )
+            .retry_classifier(PermanentFailures)
             // A long poll is silent by design. The timeouts bound every request.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(
@@ -87,8 +121,10 @@ impl SqsQueue {
             );
         Ok(Self {
             url,
+            endpoint,
             region,
             client: Client::from_conf(config.build()),
+            without_receipts: Arc::default(),
         })
     }
 
@@ -102,11 +138,19 @@ impl SqsQueue {
         &self.region
     }
 
-    /// The URL of its server; `None` if that is AWS.
-    pub fn endpoint_url(&self) -> Option<String> {
-        match queue_url::region(&self.url) {
-            Some(_) => None,
-            None => Some(origin(&self.url)),
+    /// The URL of the server that gets the requests. `None` if the SDK chooses the same one for the region.
+    pub fn endpoint_url(&self) -> Option<&str> {
+        let is_default =
+            queue_url::region(&self.url).is_some() && self.endpoint == origin(&self.url);
+        (!is_default).then_some(&*self.endpoint)
+    }
+
+    /// The URL of the queue, and that of the server if the first one does not name it; for errors.
+    fn label(&self) -> String {
+        if self.endpoint == origin(&self.url) {
+            self.url.clone()
+        } else {
+            format!("{} at {}", self.url, self.endpoint)
         }
     }
 
@@ -130,11 +174,11 @@ impl SqsQueue {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        sdk_error::queue_error(operation, &self.url, error)
+        sdk_error::queue_error(operation, &self.label(), error)
     }
 
     pub(super) fn invalid_response(&self, operation: QueueOperation, detail: &str) -> QueueError {
-        QueueError::new(operation, &self.url, QueueErrorKind::Refused, detail)
+        QueueError::new(operation, self.label(), QueueErrorKind::Refused, detail)
     }
 }
 
@@ -166,6 +210,9 @@ impl Queue for SqsQueue {
             .visibility_timeout(whole_seconds(visibility, MAX_VISIBILITY))
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(
+                MessageSystemAttributeName::ApproximateFirstReceiveTimestamp,
+            )
             .customize()
             .config_override(once)
             .send()
@@ -176,17 +223,21 @@ impl Queue for SqsQueue {
         let messages: Vec<_> = received.into_iter().filter_map(message).collect();
         if messages.len() < count {
             let without = count - messages.len();
-            warn!(
-                queue = self.url,
-                count = without,
-                "received messages without a receipt handle"
-            );
+            if self.without_receipts.on_failure(Instant::now()) {
+                warn!(
+                    queue = self.url,
+                    count = without,
+                    "received messages without a receipt handle"
+                );
+            }
             if messages.is_empty() {
                 return Err(self.invalid_response(
                     QueueOperation::Receive,
                     "the messages have no receipt handle",
                 ));
             }
+        } else if count > 0 && self.without_receipts.on_success(Instant::now()) {
+            info!(queue = self.url, "all messages have a receipt handle again");
         }
         Ok(messages)
     }
@@ -242,18 +293,18 @@ impl Queue for SqsQueue {
     }
 }
 
-/// The region that requests to the queue are signed for.
-fn signing_region(events: &Events, bucket_region: Option<&str>) -> String {
+/// The region of the queue as far as its configuration and its bucket show it.
+fn known_region(events: &Events, bucket_region: Option<&str>) -> Option<String> {
     let configured = events.region.clone();
     configured
         .or_else(|| queue_url::region(&events.queue_url))
         .or_else(|| bucket_region.map(str::to_owned))
-        .unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned())
 }
 
 fn kind_of(error: &SdkConfigError) -> QueueErrorKind {
     match error {
         SdkConfigError::Secret(_) => QueueErrorKind::NoCredentials,
+        SdkConfigError::NotAllowed => QueueErrorKind::CredentialsNotAllowed,
         SdkConfigError::CaBundle(_) => QueueErrorKind::Tls(TlsFailure::UnusableBundle),
     }
 }
@@ -313,13 +364,17 @@ fn refused_receipts<'a>(
 fn message(received: types::Message) -> Option<Message> {
     let attributes = received.attributes.unwrap_or_default();
     let attribute = |name| attributes.get(&name).map(String::as_str);
-    let sent = attribute(MessageSystemAttributeName::SentTimestamp);
+    let time = |name| {
+        let millis = attribute(name)?.parse().ok()?;
+        Some(Timestamp::from_millis(millis))
+    };
     let count = attribute(MessageSystemAttributeName::ApproximateReceiveCount);
     Some(Message {
         id: received.message_id.unwrap_or_default(),
         receipt: ReceiptHandle(received.receipt_handle?),
         body: received.body.unwrap_or_default(),
-        sent: sent.and_then(|millis| millis.parse().ok().map(Timestamp::from_millis)),
+        sent: time(MessageSystemAttributeName::SentTimestamp),
+        first_received: time(MessageSystemAttributeName::ApproximateFirstReceiveTimestamp),
         receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
     })
 }

@@ -7,7 +7,7 @@ mod error;
 pub(crate) use error::SetupError;
 
 use super::{EventPath, PlannedBucket, PlannedQueue, SetupPlan, filter, name};
-use crate::aws::iam::arn;
+use crate::aws::iam::{Partitions, arn};
 use crate::core::source::{Source, queue_url};
 
 impl SetupPlan {
@@ -22,6 +22,7 @@ impl SetupPlan {
         all: &[&Source],
         event_path: EventPath,
         visibility_seconds: u64,
+        partitions: &Partitions,
     ) -> Result<Self, SetupError> {
         let followed = all.iter().map(|source| (*source, queue_of(source, all)));
         let followed: Vec<(&Source, QueueId)> = followed.collect();
@@ -29,7 +30,7 @@ impl SetupPlan {
         for key in queues_to_plan(chosen, &followed, all) {
             let followers = followed.iter().filter(|(_, own)| *own == key);
             let followers: Vec<&Source> = followers.map(|(source, _)| *source).collect();
-            queues.push(queue(key, &followers, all)?);
+            queues.push(queue(key, &followers, all, partitions)?);
         }
         match event_path {
             EventPath::S3 => error::check_overlaps(&queues)?,
@@ -136,7 +137,12 @@ fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-fn queue(key: QueueId, followers: &[&Source], all: &[&Source]) -> Result<PlannedQueue, SetupError> {
+fn queue(
+    key: QueueId,
+    followers: &[&Source],
+    all: &[&Source],
+    partitions: &Partitions,
+) -> Result<PlannedQueue, SetupError> {
     let configured = |source: &&Source| source.events.as_ref()?.region.clone();
     let mut queue = PlannedQueue {
         region: followers.iter().find_map(configured).or(key.region),
@@ -157,7 +163,8 @@ fn queue(key: QueueId, followers: &[&Source], all: &[&Source]) -> Result<Planned
             Some(bucket) => bucket.prefixes.push(source.prefix.clone()),
             None => queue.buckets.push(PlannedBucket {
                 name: source.bucket.clone(),
-                arn: arn::bucket(source),
+                arn: arn::bucket(source, partitions),
+                is_partition_assumed: partitions.is_assumed(source),
                 owner: owner_of_bucket(source, all),
                 endpoint_url: store.map(str::to_owned),
                 prefixes: vec![source.prefix.clone()],

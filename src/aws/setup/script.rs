@@ -28,6 +28,11 @@ pub(crate) fn print(plan: &SetupPlan) -> String {
     });
     for queue in &plan.queues {
         lines.push(format!("\n# {}", queue.source_list()));
+        let comments = queue
+            .buckets
+            .iter()
+            .filter_map(PlannedBucket::partition_comment);
+        lines.extend(comments);
         lines.extend(location(queue, is_other_store));
         lines.push(format!(
             "create_queue {} {} \\\n    '{}' {MAX_RECEIVE_COUNT}",

@@ -52,10 +52,14 @@ fn head(plan: &SetupPlan) -> String {
 
 fn queues(queue: &PlannedQueue, plan: &SetupPlan) -> String {
     let label = snake_case(&queue.name);
+    let comments = queue
+        .buckets
+        .iter()
+        .filter_map(PlannedBucket::partition_comment);
     format!(
         r#"
 # {sources}
-resource "aws_sqs_queue" "{label}" {{
+{comments}resource "aws_sqs_queue" "{label}" {{
   name                       = {name}
   message_retention_seconds  = {RETENTION_SECONDS}
   max_message_size           = {MAX_MESSAGE_BYTES}
@@ -72,6 +76,7 @@ resource "aws_sqs_queue" "{label}_dead_letters" {{
 }}
 "#,
         sources = queue.source_list(),
+        comments = comments.map(|comment| comment + "\n").collect::<String>(),
         name = hcl(&queue.name),
         dead_letters = hcl(&dead_letter_name(&queue.name)),
         visibility = plan.visibility_seconds,

@@ -4,6 +4,7 @@ mod location;
 
 use super::plan::SetupError;
 use super::*;
+use crate::aws::iam::Partitions;
 use crate::core::source::{Credentials, Events, Source};
 
 fn source(name: &str, bucket: &str, prefix: &str, queue_url: Option<&str>) -> Source {
@@ -25,7 +26,7 @@ fn aws(queue: &str) -> String {
 
 fn plan_for(sources: &[Source], event_path: EventPath) -> Result<SetupPlan, SetupError> {
     let all: Vec<&Source> = sources.iter().collect();
-    SetupPlan::of(&all, &all, event_path, 30)
+    SetupPlan::of(&all, &all, event_path, 30, &Partitions::default())
 }
 
 /// A queue, its Sources, and the prefixes of each bucket.
@@ -82,7 +83,7 @@ fn plans_a_queue_for_all_sources_that_share_it() {
         source("c", "two", "", None),
     ];
     let all: Vec<&Source> = sources.iter().collect();
-    let plan = SetupPlan::of(&all[1..2], &all, EventPath::S3, 30).unwrap();
+    let plan = SetupPlan::of(&all[1..2], &all, EventPath::S3, 30, &Partitions::default()).unwrap();
     let prefixes = owned(["x/", "y/"]);
     assert_eq!(
         shape(&plan),
@@ -181,7 +182,7 @@ fn plans_all_notifications_of_a_bucket() {
     ];
     let of_first = |sources: &[Source]| {
         let all: Vec<&Source> = sources.iter().collect();
-        let plan = SetupPlan::of(&all[..1], &all, EventPath::S3, 30);
+        let plan = SetupPlan::of(&all[..1], &all, EventPath::S3, 30, &Partitions::default());
         plan.map(|plan| terraform::print(&plan))
     };
     let text = of_first(&sources).unwrap();
@@ -242,4 +243,30 @@ fn too_many_prefixes_become_their_common_prefix() {
     let endless = source("a", "one", &"\u{1}".repeat(500), None);
     let plan = plan_for(&[endless], EventPath::EventBridge).unwrap();
     assert_eq!(event_prefixes(&plan.queues[0].buckets[0]), None);
+}
+
+#[test]
+fn partition_follows_the_environment_or_is_said_to_be_assumed() {
+    let unknown = Source {
+        region: None,
+        ..source("a", "one", "", None)
+    };
+    let all = [&unknown];
+    let printed = |partitions: &Partitions| {
+        let plan = SetupPlan::of(&all, &all, EventPath::S3, 30, partitions).unwrap();
+        [script::print(&plan), terraform::print(&plan)]
+    };
+    let mut partitions = Partitions::default();
+    for text in printed(&partitions) {
+        assert!(text.contains("arn:aws:s3:::one"), "{text}");
+        assert!(
+            text.contains("# The ARN of bucket one assumes the partition aws,"),
+            "{text}"
+        );
+    }
+    partitions.set_environment_region(&unknown, "cn-north-1".to_owned());
+    for text in printed(&partitions) {
+        assert!(text.contains("arn:aws-cn:s3:::one"), "{text}");
+        assert!(!text.contains("assumes"), "{text}");
+    }
 }

@@ -17,6 +17,7 @@ use super::DataDirArgument;
 use crate::cli::text::{grouped, say};
 use crate::cli::{Failure, INTERRUPTED, MISUSED};
 use crate::config::Config;
+use crate::core::json;
 use crate::core::replication::source_state::SourceState;
 use crate::index::current::read_current;
 use crate::index::directory::{DataDir, sync_dir};
@@ -164,8 +165,8 @@ impl Work {
                     return Err(Ended::BySignal);
                 }
                 lines += 1;
-                let text = serde_json::to_vec(line).map_err(io::Error::from)?;
-                out.write_all(&text)?;
+                let text = json::to_line(line).map_err(io::Error::from)?;
+                out.write_all(text.as_bytes())?;
                 Ok(out.write_all(b"\n")?)
             })?;
         }

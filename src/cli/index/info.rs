@@ -7,6 +7,7 @@ use super::DataDirArgument;
 use crate::cli::Failure;
 use crate::cli::text::{grouped, printable, say, size};
 use crate::config::Config;
+use crate::core::json;
 use crate::index::info::{IndexInfo, ScanInfo, SourceInfo};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let info = IndexInfo::of(&arguments.data_dir.open(config)).map_err(anyhow::Error::from)?;
     let text = if arguments.json {
-        serde_json::to_string_pretty(&info).context("failed to write JSON")?
+        json::to_pretty(&info).context("failed to write JSON")?
     } else {
         render(&info)
     };

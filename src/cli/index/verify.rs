@@ -7,6 +7,7 @@ use super::DataDirArgument;
 use crate::cli::text::{grouped, printable, say, size};
 use crate::cli::{FAILED, Failure};
 use crate::config::Config;
+use crate::core::json;
 use crate::index::IndexError;
 use crate::index::current::audit_current;
 use crate::index::tantivy::audit::{AuditProgress, AuditReport};
@@ -50,7 +51,7 @@ pub(super) fn run(
         })
         .map_err(anyhow::Error::from)?;
     if arguments.json {
-        let text = serde_json::to_string_pretty(&audit).context("failed to write JSON")?;
+        let text = json::to_pretty(&audit).context("failed to write JSON")?;
         say!("{text}");
     } else {
         say!("{}: {}", generation.display(), summary(&audit));

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
 use crate::cli::text::{grouped, printable, size};
+use crate::core::json;
 use crate::core::query::hit::rfc3339;
 use crate::search::{Facet, Hit};
 
@@ -57,7 +58,7 @@ impl<W: Write> Printer<W> {
                     writeln!(self.out, "{}", row.join("\t"))?;
                 }
                 // Two steps, because serde_json hides a broken pipe.
-                Style::Json => writeln!(self.out, "{}", serde_json::to_string(hit)?)?,
+                Style::Json => writeln!(self.out, "{}", json::to_line(hit)?)?,
             }
         }
         Ok(())
@@ -94,7 +95,7 @@ impl<W: Write> Printer<W> {
                 Style::Lines => writeln!(self.out, "{name}\t{}\t{count}", printable(value))?,
                 Style::Json => {
                     let line = json!({"facet": name, "value": value, "count": count});
-                    writeln!(self.out, "{line}")?;
+                    writeln!(self.out, "{}", json::to_line(&line)?)?;
                 }
             }
         }

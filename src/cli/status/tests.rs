@@ -36,6 +36,8 @@ deploying: scanning for 1h 30m (no scan has completed yet): 1,500 keys listed, 1
 disabled: no bucket
 
 queue https://sqs.eu-west-1.amazonaws.com/1/bad: access denied
+
+queue https://sqs.eu-west-1.amazonaws.com/1/good: another consumer\u{1b}[31m receives
 ";
     assert_eq!(render(&report), want);
 }

@@ -40,14 +40,32 @@ fn names_bad_values_of_a_source_and_the_remedy() {
 # Errors of the TOML parser.
 prefixx = "a" => indexer.toml:6: | unknown field `prefixx` | `prefix`
  ⏎ path_style = 1 => indexer.toml:7: | integer `1` | boolean | path_style
-prefix = "a => indexer.toml:6:
+prefix = "a => indexer.toml:6: prefix: the text has no quotation mark at its end
+prefix = => indexer.toml:6: prefix: the value is missing, or it is a text without quotes
+prefix = a => indexer.toml:6: prefix: the value is missing, or it is a text without quotes
+prefix = "C:\photos" => indexer.toml:6: prefix: a backslash in double quotes
+prefix = "a" "b" => indexer.toml:6: | there is more after the value
+prefix == "a" => indexer.toml:6: | a second `=`
+prefix: "a" => indexer.toml:6: a key has no value; write key = value
+expected_bucket_owner = 012345678901 => indexer.toml:6: expected_bucket_owner: a number cannot start with 0
+rules.include = ["a" "b"] => indexer.toml:6: rules.include: a comma is missing
+events = { queue_url = "arn:aws:sqs:eu-west-1:123456789012:q" } => events.queue_url | the ARN of a queue | https://sqs.eu-west-1.amazonaws.com/123456789012/q
+events = { queue_url = "q" => indexer.toml:6: | no } at its end
+# Lists instead of tables.
+rules = ["all"] => indexer.toml:6: `rules` must be a table, not a list
+rules = [] => indexer.toml:6: `rules` must be a table, not a list
+rules = [["/a"]] => indexer.toml:6: `rules` must be a table, not a list
+events = ["https://sqs.eu-west-1.amazonaws.com/1/q", "eu-west-1"] => indexer.toml:6: `events` must be a table
 bucket = "b" => indexer.toml:6: | duplicate key `bucket`; keep one
+prefix = 1979-05-27 => indexer.toml:6: | prefix: a date or time is not allowed | quotes
+rules.include = [07:32:00] => indexer.toml:6: | include: a date or time is not allowed
 endpoint_order = "fast" => indexer.toml:6: | `fast` | `external-first`
 rules.includes = "all" => indexer.toml:6: | `includes` | `include`
 rules.include = "/a" => indexer.toml:6: | "/a" | "all" or a list of rules
 rules.include = ["/a", 1] => indexer.toml:6: | `1` | string
 # Rules.
 rules.include = [] => indexer.toml:6: source "photos": rules.include = [] | remove
+rules = { include = ["[", "a"], exclude = ["{", "!b"] } => rules.include[0] = | rules.exclude[0] = | exclude[1] =
 rules.include = ["a", "b", "["] => source "photos": rules.include[2] = "[" | missing ']' | "[[]"
 rules.exclude = [""] => rules.exclude[0] = "" | "all"
 rules = { include = ["a"], exclude = "all" } => rules.exclude = "all" | remove `exclude`
@@ -64,6 +82,9 @@ endpoint_url = "http://a?b" => endpoint_url = "http://a?b" | "?"
 endpoint_url = "http://a b" => endpoint_url = "http://a b" | contain spaces
 expected_bucket_owner = "1234-5678-9012" => expected_bucket_owner = "1234-5678-9012" | 12 digits
 base_url = "photos.example.com" => base_url = "photos.example.com" | https://{subdomain}
+thumbnail_url = "https://t.example.com/" => thumbnail_url = "https://t.example.com/" | {path}
+annotation = "a\u0007" => annotation | plain text
+reconcile_every_minutes = 0 => reconcile_every_minutes = 0 | 1 to 43200
 base_url = "https://{name}.com" => base_url = "https://{name}.com" | {subdomain}
 endpoint_order = "external-first" ⏎ region = "eu-west-1" => endpoint_order = "external-first" | region = "us-east-1"
 endpoint_order = "external-first" ⏎ endpoint_url = "http://a" => endpoint_order = "external-first" | remove `endpoint_url`
@@ -107,6 +128,7 @@ secret_access_key = "SECRET" x => indexer.toml:6:
 credentials = { access_key_id = "AK", secret_access_key_file = "SECRET" } => credentials.secret_access_key_file | looks like the secret
 credentials = { access_key_id = "AK", secret_access_key_credential = "SECRET" } => credentials.secret_access_key_credential | looks like the secret
 credentials = { access_key_id = "AK", secret_access_key_credential = "SECRET=" } => credentials.secret_access_key_credential | LoadCredential
+credentials = { access_key_id = "SECRET", secret_access_key_file = "/k" } => credentials.access_key_id | looks like the secret
 credentials = { access_key_id = "AK SECRET", secret_access_key_file = "/k" } => credentials.access_key_id | spaces
 credentials = { profile = "SECRET", role_arn = "SECRET" } => cannot be combined
 credentials = { role_arn = "SECRET" } => credentials.role_arn
@@ -149,11 +171,30 @@ data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 99999999999999999999 => indexe
 #[test]
 fn refuses_a_configuration_without_a_complete_source() {
     let table = r#"
-data_dir = "d" => indexer.toml:1: source: no Source is configured | [[source]] | sources.d
-data_dir = "d" ⏎ source = [] => indexer.toml:2: source: no Source is configured
 data_dir = "d" ⏎ [[source]] ⏎ name = "a" => indexer.toml:2: source "a": bucket: missing | indexer.toml:2: source "a": subdomain: missing
 "#;
     assert_all_refused(table, str::to_owned);
+}
+
+#[test]
+fn refuses_events_of_an_access_point() {
+    let text = |events: &str| {
+        format!(
+            "data_dir = \"d\"\n[[source]]\nname = \"a\"\nbucket = \"point-1a2b-s3alias\"\nsubdomain = \"a\"\n{events}"
+        )
+    };
+    let queue = "events.queue_url = \"https://sqs.eu-west-1.amazonaws.com/123456789012/q\"\n";
+    assert_refused(
+        &folder(&text(queue), &[]),
+        &[
+            "bucket = \"point-1a2b-s3alias\"",
+            "set the name of the bucket",
+        ],
+    );
+    load(&folder(&text(""), &[])).unwrap();
+    // Another store may have a bucket of this name.
+    let store = format!("endpoint_url = \"http://127.0.0.1:1\"\n{queue}");
+    load(&folder(&text(&store), &[])).unwrap();
 }
 
 #[test]
@@ -174,7 +215,28 @@ fn names_bad_names_buckets_and_subdomains_and_the_remedy() {
         ("bucket", "bucket.", "start and end"),
         ("bucket", "s3://bucket", "only the name"),
         ("bucket", "bucket/photos", "`prefix`"),
-        ("bucket", "arn:aws:s3:::bucket", "not an ARN"),
+        (
+            "bucket",
+            "https://bucket.s3.amazonaws.com/a",
+            "`endpoint_url`",
+        ),
+        ("bucket", "arn:aws:s3:::bucket", "last part of the ARN"),
+        (
+            "bucket",
+            "arn:aws:s3:::bucket/photos",
+            "last part of the ARN",
+        ),
+        (
+            "bucket",
+            "arn:aws:s3:eu-west-1:123456789012:accesspoint/name",
+            "not the ARN of an access point",
+        ),
+        (
+            "bucket",
+            "arn:aws:s3::123456789012:accesspoint/name.mrap",
+            "-s3alias",
+        ),
+        ("bucket", "name--use1-az4--xa-s3", "in no order"),
         ("bucket", "bucket--use1-az4--x-s3", "in no order"),
         ("subdomain", "", "DNS label"),
         ("subdomain", "Photos", "lower-case"),
@@ -231,7 +293,7 @@ fn errors_in_sources_d_name_the_file() {
         ),
         (
             "[[source]]\nname = \"a\"",
-            &["x.toml:1: ", "unknown field `source`"],
+            &["x.toml:1: ", "remove the header [[source]]"],
         ),
         (
             "name = \"a\"\nbucket = \"b\"",
@@ -252,4 +314,28 @@ fn names_an_unreadable_file() {
     std::fs::write(folder.path().join("indexer.toml"), with_source("")).unwrap();
     std::fs::write(folder.path().join(SOURCES_FOLDER), "").unwrap();
     assert_refused(&folder, &["sources.d", "failed to read", "directory"]);
+}
+
+#[test]
+fn a_wrong_subdomain_is_one_mistake() {
+    let source = ONE.replace("subdomain = \"photos\"", "subdomain = \"Press Photos!\"");
+    let error = load(&folder("data_dir = \"d\"\n", &[("x.toml", &source)])).unwrap_err();
+    assert_eq!(error.mistakes().len(), 1, "{error}");
+}
+
+#[test]
+fn refuses_one_queue_for_buckets_of_one_name_however_it_is_written() {
+    let source = |name: &str, store: &str, queue: &str| {
+        format!(
+            "[[source]]\nname = \"{name}\"\nbucket = \"my-bucket\"\nsubdomain = \"{name}\"\nendpoint_url = \"{store}\"\n\
+             events = {{ queue_url = \"{queue}\" }}\n"
+        )
+    };
+    for other in ["http://127.0.0.1:9324/q", "http://127.1:9324//q/"] {
+        let one = source("one", "http://127.0.0.1:1", "http://127.0.0.1:9324/q");
+        let two = source("two", "http://127.0.0.1:2", other);
+        let text = format!("data_dir = \"d\"\n{one}{two}");
+        let fragments = ["source \"two\": events.queue_url", "also receives events"];
+        assert_refused(&folder(&text, &[]), &fragments);
+    }
 }

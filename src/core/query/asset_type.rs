@@ -88,6 +88,13 @@ impl AssetType {
     }
 }
 
+impl AssetType {
+    /// The extensions of camera raw files, in lower case.
+    pub(super) fn raw_extensions() -> impl Iterator<Item = &'static str> {
+        table::RAW.iter().copied()
+    }
+}
+
 impl fmt::Display for AssetType {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use crate::core::query::forgiving::PlainWords;
 use crate::core::query::hit::file_name;
 use crate::core::query::position::{Position, SortValue};
 use crate::core::query::sort::{Sort, SortBy};
@@ -17,7 +18,7 @@ use crate::core::replication::timestamp::Timestamp;
 pub const MAX_CURSOR_CHARS: usize = 4_096;
 
 /// The version of the format. Raise it with every change; cursors of other versions are refused.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The length of the checksum at the end, in bytes.
 const CHECKSUM_BYTES: usize = 4;
@@ -56,12 +57,13 @@ pub enum CursorError {
 /// Identifies a search by everything that decides its hits and their order.
 ///
 /// The order of the Sources, and naming one twice, make no difference.
-pub fn fingerprint(query_text: &str, sort: Sort, sources: &[&str]) -> u64 {
+pub fn fingerprint(query_text: &str, words: PlainWords, sort: Sort, sources: &[&str]) -> u64 {
     let mut sources = sources.to_vec();
     sources.sort_unstable();
     sources.dedup();
     let mut hash = Xxh3::new();
     let sort = sort.to_string();
+    hash.update(&[words as u8]);
     for text in [query_text, &sort].into_iter().chain(sources) {
         hash.update(&(text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
@@ -153,10 +155,17 @@ impl Cursor {
             value,
             path,
             source,
+            attempt,
+            ranking,
         } = &self.position;
         let mut bytes = vec![VERSION];
         bytes.extend(self.fingerprint.to_le_bytes());
         bytes.extend(self.as_of.as_millis().to_le_bytes());
+        bytes.push(*attempt);
+        // A query has fewer than 256 words.
+        let ranking = &ranking[..ranking.len().min(usize::from(u8::MAX))];
+        bytes.push(ranking.len() as u8);
+        bytes.extend(ranking);
         match value {
             SortValue::Path => bytes.push(0),
             SortValue::Number(number) => {
@@ -216,6 +225,10 @@ impl Reader<'_> {
     fn cursor(mut self) -> Option<Cursor> {
         let fingerprint = u64::from_le_bytes(self.take()?);
         let as_of = Timestamp::from_millis(i64::from_le_bytes(self.take()?));
+        let [attempt, ranking_len] = self.take()?;
+        let (ranking, rest) = self.rest.split_at_checked(usize::from(ranking_len))?;
+        let ranking = ranking.to_vec();
+        self.rest = rest;
         let [tag] = self.take()?;
         let mut value = match tag {
             0 => SortValue::Path,
@@ -242,6 +255,8 @@ impl Reader<'_> {
                 value,
                 path,
                 source,
+                attempt,
+                ranking,
             },
         })
     }

@@ -1,4 +1,4 @@
-//! Dates and ages in queries: `2026-01`, `>2026-01-31T08:00`, `<7d`.
+//! Dates and ages in queries: `2026-01`, `>2026-01-31T08:00`, `<7d`, `yesterday`.
 //!
 //! A date without a time is a whole day, month or year in UTC. A time without an offset is in UTC,
 //! because the time zone of the user is not known.
@@ -9,10 +9,11 @@
 use std::ops::Bound;
 use std::time::Duration;
 
+use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time};
 
 use crate::core::query::interval::{Comparison, Interval, Span};
-use crate::core::query::problem::QueryProblem;
+use crate::core::query::problem::ValueProblem;
 use crate::core::query::range::Range;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -45,12 +46,12 @@ pub(super) fn parse(
     text: &str,
     order: DateOrder,
     now: Timestamp,
-) -> Result<Interval<Timestamp>, QueryProblem> {
+) -> Result<Interval<Timestamp>, ValueProblem> {
     let (comparison, value) = Comparison::strip(text);
     if let Some(range) = Range::parse(value) {
         return match comparison {
-            None => interval(range.ok_or(QueryProblem::InvalidDate)?, order, now),
-            Some(_) => Err(QueryProblem::InvalidDate),
+            None => interval(range.ok_or(ValueProblem::InvalidDate)?, order, now),
+            Some(_) => Err(ValueProblem::InvalidDate),
         };
     }
     if let Some(age) = age(value) {
@@ -61,14 +62,17 @@ pub(super) fn parse(
             }
             (Some(comparison), DateOrder::ByTime) => Ok(moment(then).interval(Some(comparison))),
             (None, DateOrder::ByAge) => {
-                Err(QueryProblem::AgeWithoutComparison { age: value.into() })
+                Err(ValueProblem::AgeWithoutComparison { age: value.into() })
             }
             (None, DateOrder::ByTime) => {
-                Err(QueryProblem::TimeWithoutComparison { age: value.into() })
+                Err(ValueProblem::TimeWithoutComparison { age: value.into() })
             }
         };
     }
-    let span = span(value)?;
+    let span = match days_from_now(value, now) {
+        Some(span) => span,
+        None => span(value)?,
+    };
     match order {
         DateOrder::ByTime if comparison.is_some() => Ok(moment(span.start).interval(comparison)),
         _ => Ok(span.interval(comparison)),
@@ -88,7 +92,7 @@ fn interval(
     range: Range<'_>,
     order: DateOrder,
     now: Timestamp,
-) -> Result<Interval<Timestamp>, QueryProblem> {
+) -> Result<Interval<Timestamp>, ValueProblem> {
     let is_age = |end: Bound<&str>| match end {
         Bound::Included(text) | Bound::Excluded(text) => age(text).is_some(),
         Bound::Unbounded => false,
@@ -102,8 +106,41 @@ fn interval(
             Some(age) => Ok(moment(now.minus(age))),
             None => span(text),
         },
-        QueryProblem::InvalidDate,
+        ValueProblem::InvalidDate,
     )
+}
+
+/// The days that words such as `today` and `last week` mean, in UTC. Weeks begin on Monday. `None` for other text.
+fn days_from_now(text: &str, now: Timestamp) -> Option<Span<Timestamp>> {
+    let today = EPOCH
+        .checked_add(now.as_millis().div_euclid(DAY_MILLIS).days())
+        .ok()?;
+    let words = text.to_lowercase().replace(['-', '_'], " ");
+    let (which, unit) = match words.trim() {
+        "today" => ("this", "day"),
+        "yesterday" => ("last", "day"),
+        other => other.split_once(' ')?,
+    };
+    let (first, length) = match unit.trim() {
+        "day" => (today, 1.day()),
+        "week" => {
+            let since_monday = i64::from(today.weekday().to_monday_zero_offset());
+            (today.checked_sub(since_monday.days()).ok()?, 1.week())
+        }
+        "month" => (today.first_of_month(), 1.month()),
+        "year" => (today.first_of_year(), 1.year()),
+        _ => return None,
+    };
+    let first = match which {
+        "this" => first,
+        "last" => first.checked_sub(length).ok()?,
+        _ => return None,
+    };
+    let end = first.checked_add(length).ok()?;
+    Some(Span {
+        start: Timestamp::from_millis(midnight(first)),
+        end: Bound::Excluded(Timestamp::from_millis(midnight(end))),
+    })
 }
 
 /// Parses a whole number with a unit. `None` if the text is not an age.
@@ -119,7 +156,7 @@ fn age(text: &str) -> Option<Duration> {
 }
 
 /// Parses a date, with or without a time of day, into the time that it covers.
-fn span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
+fn span(text: &str) -> Result<Span<Timestamp>, ValueProblem> {
     match text.split_once(['T', 't']) {
         Some((date, time)) => time_span(text, date, time),
         None => days_span(text),
@@ -127,27 +164,27 @@ fn span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
 }
 
 /// Parses a day, a month or a year.
-fn days_span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
+fn days_span(text: &str) -> Result<Span<Timestamp>, ValueProblem> {
     let mut parts = text.split('-');
     let mut next = |digits: usize| match parts.next() {
         None => Ok(None),
         Some(part) if part.len() == digits && is_number(part) => part
             .parse::<i16>()
             .map(Some)
-            .map_err(|_| QueryProblem::InvalidDate),
-        Some(_) => Err(QueryProblem::InvalidDate),
+            .map_err(|_| ValueProblem::InvalidDate),
+        Some(_) => Err(ValueProblem::InvalidDate),
     };
     let (year, month, day) = (
-        next(4)?.ok_or(QueryProblem::InvalidDate)?,
+        next(4)?.ok_or(ValueProblem::InvalidDate)?,
         next(2)?,
         next(2)?,
     );
     if parts.next().is_some() {
-        return Err(QueryProblem::InvalidDate);
+        return Err(ValueProblem::InvalidDate);
     }
     let date = |month: i16, day: i16| {
         // `next` accepts two digits, which fit into an `i8`.
-        Date::new(year, month as i8, day as i8).map_err(|_| QueryProblem::InvalidDate)
+        Date::new(year, month as i8, day as i8).map_err(|_| ValueProblem::InvalidDate)
     };
     let first = date(month.unwrap_or(1), day.unwrap_or(1))?;
     let last = match (month, day) {
@@ -163,7 +200,7 @@ fn days_span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
 
 /// Parses a date with a time of day. It covers a minute, a second or a millisecond: `2026-01-31T08:15`,
 /// `2026-01-31T08:15:30Z`, `2026-01-31T08:15:30.250+02:00`.
-fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, QueryProblem> {
+fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, ValueProblem> {
     let clock_end = time.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.');
     let (clock, offset) = time.split_at(clock_end.unwrap_or(time.len()));
     let (seconds, fraction) = clock.split_once('.').map_or((clock, ""), |(s, f)| (s, f));
@@ -171,17 +208,17 @@ fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Quer
         (5, 0) if !clock.contains('.') => 60_000,
         (8, 0) if !clock.contains('.') => 1_000,
         (8, 1..=9) => 1,
-        _ => return Err(QueryProblem::InvalidDate),
+        _ => return Err(ValueProblem::InvalidDate),
     };
     let has_date = date.len() == 10 && date.split('-').all(is_number);
     let has_time = seconds
         .split(':')
         .all(|part| part.len() == 2 && is_number(part));
     if !has_date || !has_time || !(fraction.is_empty() || is_number(fraction)) {
-        return Err(QueryProblem::InvalidDate);
+        return Err(ValueProblem::InvalidDate);
     }
     let start = if offset.is_empty() {
-        let local: DateTime = text.parse().map_err(|_| QueryProblem::InvalidDate)?;
+        let local: DateTime = text.parse().map_err(|_| ValueProblem::InvalidDate)?;
         // `jiff::Timestamp` ends on 9999-12-30, a day before the last date.
         let since_midnight = local.time().duration_since(Time::midnight());
         midnight(local.date()) + since_midnight.as_millis() as i64
@@ -190,7 +227,7 @@ fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Quer
             60_000 => format!("{date}T{clock}:00{offset}"),
             _ => text.to_owned(),
         };
-        let moment: jiff::Timestamp = full.parse().map_err(|_| QueryProblem::InvalidDate)?;
+        let moment: jiff::Timestamp = full.parse().map_err(|_| ValueProblem::InvalidDate)?;
         moment.as_millisecond()
     };
     let end = match covered {

@@ -10,6 +10,7 @@ use crate::core::query::matches::phrases;
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
 use crate::core::query::typo;
+use crate::core::query::word_match::word_match;
 use crate::core::query::words::{fold_name, fold_with, words};
 
 /// The parts of the path that the terms of the query matched, ascending. Adjacent parts are merged.
@@ -32,14 +33,20 @@ pub fn highlights(query: &Query, path: &str) -> Vec<Highlight> {
 
 fn mark(condition: &Condition, path: &str, marks: &mut Vec<Range<usize>>) {
     match condition {
-        Condition::Not(_) => {}
+        Condition::Not(_) | Condition::Preferred(_) => {}
         Condition::All(all) if all.iter().all(|one| may_match(one, path)) => {
             all.iter().for_each(|one| mark(one, path, marks));
         }
         Condition::All(_) => {}
-        Condition::Any(any) => {
+        Condition::Any(any) | Condition::Best(any) => {
             let matching = any.iter().filter(|one| may_match(one, path));
             matching.for_each(|one| mark(one, path, marks));
+        }
+        Condition::AtLeast(least, several) => {
+            let matching = several.iter().filter(|one| may_match(one, path));
+            if matching.clone().count() >= *least {
+                matching.for_each(|one| mark(one, path, marks));
+            }
         }
         Condition::Term(term) if term.matches_path(path) == Some(true) => {
             mark_term(term, path, marks);
@@ -68,7 +75,16 @@ fn matches_path(condition: &Condition, path: &str) -> Option<bool> {
     };
     match condition {
         Condition::All(all) => combine(all, false),
-        Condition::Any(any) => combine(any, true),
+        Condition::Any(any) | Condition::Best(any) => combine(any, true),
+        Condition::Preferred(_) => Some(true),
+        Condition::AtLeast(least, several) => {
+            let results = || several.iter().map(|one| matches_path(one, path));
+            let count = |is_counted: fn(Option<bool>) -> bool| {
+                results().filter(|result| is_counted(*result)).count()
+            };
+            let (certain, possible) = (count(|it| it == Some(true)), count(|it| it != Some(false)));
+            (certain >= *least || possible < *least).then_some(certain >= *least)
+        }
         Condition::Not(one) => matches_path(one, path).map(|matches| !matches),
         Condition::Term(term) => term.matches_path(path),
     }
@@ -114,22 +130,48 @@ fn mark_words(
     path: &str,
     mut found: impl FnMut(Range<usize>),
 ) {
-    let (whole, prefix) = match (mode, query_words.split_last()) {
-        (MatchMode::Prefix, Some((last, whole))) => (whole, Some(last)),
-        _ => (query_words, None),
-    };
     words(path, |word, range| {
-        let is_match = whole.iter().any(|query_word| match mode {
-            MatchMode::Typo => typo::matches(query_word, word),
-            _ => query_word == word,
+        let marks = query_words.iter().enumerate().map(|(index, query_word)| {
+            let is_last = index + 1 == query_words.len();
+            mark_of(mode, query_word, is_last, word)
         });
-        if is_match {
-            found(range);
-        } else if let Some(prefix) = prefix.filter(|prefix| word.starts_with(prefix.as_str())) {
-            let end = range.start + unfolded_len(&path[range.clone()], prefix.len());
-            found(range.start..end);
+        match marks.max().flatten() {
+            Some(Mark::Word) => found(range),
+            Some(Mark::Beginning(len)) => {
+                let end = range.start + unfolded_len(&path[range.clone()], len);
+                found(range.start..end);
+            }
+            None => {}
         }
     });
+}
+
+/// The part of a word that a query word marks. The greatest is the longest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mark {
+    /// As many bytes of the folded word.
+    Beginning(usize),
+    /// The whole word.
+    Word,
+}
+
+/// What a query word marks of a word. `is_last` says whether it is the last one of its term.
+fn mark_of(mode: MatchMode, query_word: &str, is_last: bool, word: &str) -> Option<Mark> {
+    let is_match = match mode {
+        MatchMode::Typos(edits) => {
+            return typo::matches(edits, query_word, word).then_some(Mark::Word);
+        }
+        MatchMode::Prefix if is_last => word.starts_with(query_word),
+        MatchMode::Beginning | MatchMode::Similar => word_match(mode, query_word, word).is_some(),
+        _ => query_word == word,
+    };
+    let is_beginning = word.starts_with(query_word) && word != query_word;
+    let mark = if is_beginning {
+        Mark::Beginning(query_word.len())
+    } else {
+        Mark::Word
+    };
+    is_match.then_some(mark)
 }
 
 /// The number of bytes of `text` that fold to at least `folded_len` bytes.

@@ -7,6 +7,7 @@ use crate::core::query::asset_type::AssetType;
 use crate::core::query::hit::{Hit, extension_of, file_name};
 use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
 use crate::core::query::typo;
+use crate::core::query::word_match::word_match;
 use crate::core::query::words::{fold_name, words_with_positions};
 use crate::core::replication::timestamp::Timestamp;
 
@@ -52,7 +53,11 @@ impl Condition {
     pub fn matches(&self, asset: &Asset<'_>) -> bool {
         match self {
             Self::All(all) => all.iter().all(|one| one.matches(asset)),
-            Self::Any(any) => any.iter().any(|one| one.matches(asset)),
+            Self::Any(any) | Self::Best(any) => any.iter().any(|one| one.matches(asset)),
+            Self::Preferred(_) => true,
+            Self::AtLeast(least, several) => {
+                several.iter().filter(|one| one.matches(asset)).count() >= *least
+            }
             Self::Not(one) => !one.matches(asset),
             Self::Term(term) => term.matches(asset),
         }
@@ -122,9 +127,13 @@ pub fn words_match(query_words: &[String], mode: MatchMode, text: &str) -> bool 
             let mut words = text_words.iter();
             before.iter().all(occurs) && words.any(|word| word.starts_with(last.as_str()))
         }),
-        MatchMode::Typo => query_words.iter().all(|query_word| {
+        MatchMode::Typos(edits) => query_words.iter().all(|query_word| {
             let mut words = text_words.iter();
-            words.any(|word| typo::matches(query_word, word))
+            words.any(|word| typo::matches(edits, query_word, word))
+        }),
+        MatchMode::Beginning | MatchMode::Similar => query_words.iter().all(|query_word| {
+            let mut words = text_words.iter();
+            words.any(|word| word_match(mode, query_word, word).is_some())
         }),
     }
 }

@@ -17,7 +17,7 @@
 //! | `summer-sale` | both words anywhere in the path, in any order |
 //! | `"summer sale"` | the words directly after each other, in one segment of the path |
 //! | `summ*` | words that begin with `summ` |
-//! | `sumer~` | the word with at most one typo |
+//! | `sumer~`, `sumer~2` | the word with at most one typo, or two |
 //! | `*nt_lar*`, `IMG_????.jpg` | file names that match the pattern |
 //! | `photos/*/raw*.dng` | paths that end in a match of the pattern |
 //! | `https://photos.imgix.net/a%20b.jpg` | the path `/a b.jpg` |
@@ -34,18 +34,18 @@
 //! | `format:(jpg OR png)` `name IN ["a.jpg", "b.jpg"]` | one of these values |
 //!
 //! Inside quotation marks, write `\"` for a quotation mark and `\\` for a backslash. AND, OR, NOT, IN, HAS
-//! and TO are keywords only in capital letters. Directly before a field or a parenthesis, `!` means the
-//! same as `-`, and `+` has no effect.
+//! and TO are keywords only in capital letters. `!` before a term means the same as `-`, and `|` the same as OR.
+//! Directly before a field or a parenthesis, `+` has no effect.
 //!
 //! Fields also have the names that Cloudinary and ImageKit use: `bytes`, `format`, `resource_type`,
 //! `uploaded_at`, `createdAt` and others. Some of them, such as `createdAt`, compare times:
 //! `createdAt > 7d` means later than 7 days ago, while `created:>7d` means more than 7 days old.
 
 use crate::core::query::problem::{QueryError, QueryProblem};
-use crate::core::query::term::{Condition, MAX_DEPTH, MAX_QUERY_CHARS, MAX_TERMS, Query};
+use crate::core::query::term::{Condition, MAX_DEPTH, MAX_QUERY_BYTES, MAX_TERMS, Query};
 use crate::core::replication::timestamp::Timestamp;
 
-use field::{Field, Operator};
+use field::{FieldPrefix, Operator};
 use lexer::{Keyword, Lexer, TextPosition};
 use value::Value;
 
@@ -84,21 +84,20 @@ impl Query {
 }
 
 fn check_length(text: &str) -> Result<(), QueryError> {
-    let excess = text.chars().skip(MAX_QUERY_CHARS);
-    let shown: String = excess.take(MAX_EXCESS_SHOWN).collect();
-    if shown.is_empty() {
+    if text.len() <= MAX_QUERY_BYTES {
         return Ok(());
     }
+    let (within, excess) = text.split_at(text.floor_char_boundary(MAX_QUERY_BYTES));
     Err(QueryError {
-        column: MAX_QUERY_CHARS + 1,
-        text: shown,
+        column: within.chars().count() + 1,
+        text: excess.chars().take(MAX_EXCESS_SHOWN).collect(),
         problem: QueryProblem::TooLong,
     })
 }
 
 /// A recursive descent parser.
 ///
-/// Its methods return `None` for a condition that contains only skipped terms. Their parameter `field` is
+/// Its methods return `None` for a condition that contains only skipped terms. Their parameter `prefix` is
 /// the field in front of the enclosing parenthesis, which applies to all values inside.
 struct Parser<'a> {
     lexer: Lexer<'a>,
@@ -112,12 +111,12 @@ struct Parser<'a> {
 
 type ParseResult<T> = Result<T, QueryError>;
 
-impl Parser<'_> {
-    fn alternatives(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
+impl<'a> Parser<'a> {
+    fn alternatives(&mut self, prefix: Option<FieldPrefix<'a>>) -> ParseResult<Option<Condition>> {
         self.expect_operand(None)?;
         let mut alternatives = Vec::new();
         loop {
-            match self.conjunction(field)? {
+            match self.conjunction(prefix)? {
                 Some(Condition::Any(several)) => alternatives.extend(several),
                 one => alternatives.extend(one),
             }
@@ -133,14 +132,14 @@ impl Parser<'_> {
         })
     }
 
-    fn conjunction(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
+    fn conjunction(&mut self, prefix: Option<FieldPrefix<'a>>) -> ParseResult<Option<Condition>> {
         let (mut conditions, mut has_condition) = (Vec::new(), false);
         while !self.is_at_end() && !self.lexer.is_at_keyword(Keyword::Or) {
             let and = self.lexer.position();
             if self.lexer.eat_keyword(Keyword::And) {
                 self.expect_operand(Some(and))?;
             }
-            let one = self.operand(field)?;
+            let one = self.operand(prefix)?;
             has_condition |= one.is_some();
             match one {
                 Some(Condition::All(several)) => conditions.extend(several),
@@ -175,28 +174,28 @@ impl Parser<'_> {
         self.lexer.is_empty() || self.lexer.is_at(')')
     }
 
-    fn operand(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
+    fn operand(&mut self, prefix: Option<FieldPrefix<'a>>) -> ParseResult<Option<Condition>> {
         let start = self.lexer.position();
         if self.lexer.eat_keyword(Keyword::Not) {
             self.expect_operand(Some(start))?;
-            return self.nested(start, |parser| Ok(parser.operand(field)?.map(negation)));
+            return self.nested(start, |parser| Ok(parser.operand(prefix)?.map(negation)));
         }
-        let is_negated = self.lexer.eat_negation_dashes() || self.lexer.eat_before_field('!');
+        let is_negated = self.lexer.eat_negation_dashes() || self.lexer.eat_exclamation_mark();
         // `+` has no effect, because adjacent terms must all match anyway.
         self.lexer.eat_before_field('+');
         let one = if self.lexer.is_at('(') {
-            self.group(field)
+            self.group(prefix)
         } else {
-            self.term(start, field)
+            self.term(start, prefix)
         };
         Ok(if is_negated { one?.map(negation) } else { one? })
     }
 
-    fn group(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
+    fn group(&mut self, prefix: Option<FieldPrefix<'a>>) -> ParseResult<Option<Condition>> {
         let start = self.lexer.position();
         self.lexer.eat('(');
         let unclosed = self.lexer.error(start, QueryProblem::UnclosedParenthesis);
-        let inside = self.nested(start, |parser| parser.alternatives(field))?;
+        let inside = self.nested(start, |parser| parser.alternatives(prefix))?;
         if self.lexer.eat(')') {
             Ok(inside)
         } else {
@@ -221,20 +220,22 @@ impl Parser<'_> {
     fn term(
         &mut self,
         start: TextPosition,
-        field: Option<(Field, Operator)>,
+        prefix: Option<FieldPrefix<'a>>,
     ) -> ParseResult<Option<Condition>> {
-        let field = match field {
-            Some(field) => Some(field),
+        let prefix = match prefix {
+            Some(prefix) => Some(prefix),
             None => self.lexer.field(start)?,
         };
-        let is_list = matches!(field, Some((_, Operator::In | Operator::NotIn)));
-        if field.is_some() && !is_list && self.lexer.is_at('(') {
-            let group = self.group(field)?;
+        let is_list =
+            prefix.is_some_and(|prefix| matches!(prefix.operator, Operator::In | Operator::NotIn));
+        if prefix.is_some() && !is_list && self.lexer.is_at('(') {
+            let group = self.group(prefix)?;
             return self.lexer.expect_end_of_term().map(|()| group);
         }
-        let value = self.lexer.value(field)?;
-        let condition = match field {
-            Some((field, operator)) => value::condition(field, operator, &value, self.now),
+        let value = self.lexer.value(prefix)?;
+        let condition = match prefix {
+            Some(prefix) => value::condition(prefix.field, prefix.operator, &value, self.now)
+                .map_err(|problem| prefix.problem(problem)),
             None => value::words(&value),
         };
         let condition = condition.map_err(|problem| self.lexer.error(start, problem))?;
@@ -268,8 +269,11 @@ fn negation(condition: Condition) -> Condition {
 
 fn count_terms(condition: &Condition) -> usize {
     match condition {
-        Condition::All(several) | Condition::Any(several) => several.iter().map(count_terms).sum(),
-        Condition::Not(one) => count_terms(one),
+        Condition::All(several)
+        | Condition::Any(several)
+        | Condition::AtLeast(_, several)
+        | Condition::Best(several) => several.iter().map(count_terms).sum(),
+        Condition::Not(one) | Condition::Preferred(one) => count_terms(one),
         Condition::Term(_) => 1,
     }
 }

@@ -1,5 +1,7 @@
 //! Wildcard patterns in queries: `*` matches any characters, `?` matches one.
 //!
+//! In paths, `/**/` also matches a single `/`, as in the rules of a Source.
+//!
 //! There are no character classes, no alternatives and no escapes. To match a `*` in a name, write `?`.
 
 use crate::core::query::words::fold_name;
@@ -22,6 +24,10 @@ enum Part {
     Wildcard {
         in_segment: bool,
     },
+    /// Any number of folders, including none. [`Part::InFolders`] follows.
+    Folders,
+    /// The inside of a folder of [`Part::Folders`].
+    InFolders,
 }
 
 impl WildcardPattern {
@@ -32,7 +38,8 @@ impl WildcardPattern {
         Self { text, parts }
     }
 
-    /// A pattern for asset paths, which are not folded. `*` and `?` do not match a `/`, `**` does.
+    /// A pattern for asset paths, which are not folded. `*` and `?` do not match a `/`, `**` does. `**/` at the start
+    /// or after a `/` matches any number of folders, including none.
     pub fn for_paths(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -75,6 +82,12 @@ impl WildcardPattern {
                     Some(Part::Wildcard { in_segment }) if !in_segment || c != '/' => {
                         next.add(index, &self.parts);
                     }
+                    Some(Part::InFolders) => {
+                        next.add(index, &self.parts);
+                        if c == '/' {
+                            next.add(index + 1, &self.parts);
+                        }
+                    }
                     Some(part) if part.matches_char(c) => next.add(index + 1, &self.parts),
                     _ => {}
                 }
@@ -94,7 +107,7 @@ impl Part {
         match self {
             Self::Char(literal) => literal == c,
             Self::AnyChar { in_segment } => !in_segment || c != '/',
-            Self::Wildcard { .. } => false,
+            Self::Wildcard { .. } | Self::Folders | Self::InFolders => false,
         }
     }
 }
@@ -106,14 +119,19 @@ struct States {
 }
 
 impl States {
-    /// Adds an index. If its part is a [`Part::Wildcard`], also adds the next index, because a wildcard can
-    /// match no characters. Callers add indices in ascending order.
+    /// Adds an index, and the ones after it as long as parts can match no characters. Callers add indices in ascending
+    /// order. What one call adds has no gaps, so an index below the last one is there already.
     fn add(&mut self, index: usize, parts: &[Part]) {
         if self.indices.last().is_none_or(|last| *last < index) {
             self.indices.push(index);
         }
-        if let Some(Part::Wildcard { .. }) = parts.get(index) {
-            self.add(index + 1, parts);
+        match parts.get(index) {
+            Some(Part::Wildcard { .. }) => self.add(index + 1, parts),
+            Some(Part::Folders) => {
+                self.add(index + 1, parts);
+                self.add(index + 2, parts);
+            }
+            _ => {}
         }
     }
 }
@@ -122,7 +140,7 @@ fn parts(text: &str, in_segment: bool) -> Vec<Part> {
     let mut parts = Vec::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        parts.push(match c {
+        let part = match c {
             '?' => Part::AnyChar { in_segment },
             // Adjacent stars become one wildcard, so that no two wildcards are adjacent.
             '*' => {
@@ -130,12 +148,20 @@ fn parts(text: &str, in_segment: bool) -> Vec<Part> {
                 while chars.next_if_eq(&'*').is_some() {
                     stars += 1;
                 }
-                Part::Wildcard {
-                    in_segment: in_segment && stars == 1,
+                let is_start =
+                    matches!(parts.last(), None | Some(Part::Char('/') | Part::InFolders));
+                if in_segment && stars > 1 && is_start && chars.next_if_eq(&'/').is_some() {
+                    parts.push(Part::Folders);
+                    Part::InFolders
+                } else {
+                    Part::Wildcard {
+                        in_segment: in_segment && stars == 1,
+                    }
                 }
             }
             c => Part::Char(c),
-        });
+        };
+        parts.push(part);
     }
     parts
 }

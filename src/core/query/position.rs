@@ -37,4 +37,9 @@ pub struct Position {
     pub(crate) path: String,
     /// The name of the Source.
     pub(crate) source: String,
+    /// The number of the query that found the hit, among [`crate::core::query::forgiving::attempts`]. The next page
+    /// continues with the same one.
+    pub(crate) attempt: u8,
+    /// What the index decided about the ranking of the first page. All pages are ranked alike.
+    pub(crate) ranking: Vec<u8>,
 }

@@ -25,6 +25,17 @@ impl Display for Condition {
             Self::Any(none) if none.is_empty() => out.write_str("-*"),
             Self::All(all) => write_joined(all, " ", |one| matches!(one, Self::Any(_)), out),
             Self::Any(any) => write_joined(any, " OR ", |_| false, out),
+            Self::Best(any) => {
+                out.write_str("best of (")?;
+                write_joined(any, ", ", |_| false, out)?;
+                out.write_char(')')
+            }
+            Self::Preferred(one) => write!(out, "preferred ({one})"),
+            Self::AtLeast(least, several) => {
+                write!(out, "{least} of (")?;
+                write_joined(several, ", ", |_| false, out)?;
+                out.write_char(')')
+            }
             Self::Not(one) => match &**one {
                 Self::Not(_) => write!(out, "NOT {one}"),
                 Self::Term(_) => write!(out, "-{one}"),
@@ -63,7 +74,7 @@ impl Display for Term {
             Self::Name(name) => write!(out, "name={}", Quoted(name)),
             Self::Path(path) => write!(out, "path={}", Quoted(path)),
             Self::PathPattern(pattern) => write!(out, "path:{}", Quoted(pattern.text())),
-            Self::Ext(extensions) => write!(out, "ext:{}", Label(&extensions.join(","))),
+            Self::Ext(extensions) => write!(out, "ext:={}", Label(&extensions.join(","))),
             Self::Type(kinds) => {
                 let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
                 write!(out, "type:{}", names.join(","))
@@ -91,8 +102,9 @@ fn print_words(
     match mode {
         MatchMode::Whole => out.write_str(&words.join("-")),
         MatchMode::Phrase => Quoted(&words.join(" ")).fmt(out),
-        MatchMode::Prefix => write!(out, "{}*", words.join("-")),
-        MatchMode::Typo => write!(out, "{}~", words.join("-")),
+        MatchMode::Prefix | MatchMode::Beginning => write!(out, "{}*", words.join("-")),
+        MatchMode::Typos(edits) if edits > 1 => write!(out, "{}~{edits}", words.join("-")),
+        MatchMode::Typos(_) | MatchMode::Similar => write!(out, "{}~", words.join("-")),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::ops::Bound;
 
 use crate::core::query::interval::{Interval, Span};
-use crate::core::query::problem::QueryProblem;
+use crate::core::query::problem::ValueProblem;
 
 /// The two ends of a range, as they were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +62,9 @@ impl<'a> Range<'a> {
     /// month, are included or excluded together. If both ends are open, the error is `invalid`.
     pub(super) fn interval<T: PartialOrd + Copy>(
         self,
-        parse: impl Fn(&str) -> Result<Span<T>, QueryProblem>,
-        invalid: QueryProblem,
-    ) -> Result<Interval<T>, QueryProblem> {
+        parse: impl Fn(&str) -> Result<Span<T>, ValueProblem>,
+        invalid: ValueProblem,
+    ) -> Result<Interval<T>, ValueProblem> {
         let lower = match self.from {
             Bound::Included(text) => Bound::Included(parse(text)?.start),
             Bound::Excluded(text) => parse(text)?.after(),
@@ -77,7 +77,7 @@ impl<'a> Range<'a> {
         };
         match (&lower, &upper) {
             (Bound::Unbounded, Bound::Unbounded) => Err(invalid),
-            _ if is_reversed(&lower, &upper) => Err(QueryProblem::ReversedRange),
+            _ if is_reversed(&lower, &upper) => Err(ValueProblem::ReversedRange),
             _ => Ok(Interval { lower, upper }),
         }
     }

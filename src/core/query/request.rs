@@ -5,6 +5,8 @@
 use serde::Serialize;
 
 use crate::core::query::facet::{Facet, FacetBy};
+use crate::core::query::forgiving::PlainWords;
+use crate::core::query::forgiving::interpretation::Interpretation;
 use crate::core::query::hit::Hit;
 use crate::core::query::position::Position;
 use crate::core::query::sort::Sort;
@@ -42,6 +44,8 @@ pub const MAX_SUGGESTIONS: usize = 20;
 pub struct Request {
     /// The condition that each hit meets.
     pub query: Query,
+    /// How plain words are treated. The default forgives typos and more if too little is found.
+    pub words: PlainWords,
     /// The order of the hits. The default is [`Sort::default_for`] the query.
     pub sort: Sort,
     /// The maximum number of hits on the page: 1 to [`MAX_LIMIT`]. The default is [`DEFAULT_LIMIT`].
@@ -62,12 +66,19 @@ impl Request {
         Self {
             sort: Sort::default_for(&query),
             query,
+            words: PlainWords::default(),
             limit: DEFAULT_LIMIT,
             after: None,
             count: Count::Exact,
             facets: Vec::new(),
             highlights: false,
         }
+    }
+
+    /// Sets how plain words are treated.
+    #[must_use]
+    pub fn words(self, words: PlainWords) -> Self {
+        Self { words, ..self }
     }
 
     /// Sets the order of the hits.
@@ -152,6 +163,8 @@ pub struct Page {
     pub next: Option<Position>,
     /// The facets, in the order of the request.
     pub facets: Vec<Facet>,
+    /// What the search forgave, if anything. Hits, total and facets are those of the forgiving search.
+    pub interpretation: Option<Interpretation>,
 }
 
 /// A folder directly in another folder.

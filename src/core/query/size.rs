@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use crate::core::query::interval::{Comparison, Interval, Span};
-use crate::core::query::problem::QueryProblem;
+use crate::core::query::problem::ValueProblem;
 use crate::core::query::range::Range;
 
 /// The units, in bytes.
@@ -27,42 +27,48 @@ const UNITS: [(&str, u64); 14] = [
 /// Maximum number of digits after the decimal point.
 const MAX_DECIMALS: usize = 9;
 
+/// Whether the text is a unit of sizes, such as `mb`.
+pub(super) fn is_unit(text: &str) -> bool {
+    let is_it = |(name, _): &(&str, u64)| !name.is_empty() && name.eq_ignore_ascii_case(text);
+    UNITS.iter().any(is_it)
+}
+
 /// Parses a size or a range of sizes. A size can have a comparison in front.
-pub(super) fn parse(text: &str) -> Result<Interval<u64>, QueryProblem> {
+pub(super) fn parse(text: &str) -> Result<Interval<u64>, ValueProblem> {
     let (comparison, value) = Comparison::strip(text);
     match Range::parse(value) {
         None => Ok(span(value)?.interval(comparison)),
         Some(Some(range)) if comparison.is_none() => {
-            range.interval(span, QueryProblem::InvalidSize)
+            range.interval(span, ValueProblem::InvalidSize)
         }
-        Some(_) => Err(QueryProblem::InvalidSize),
+        Some(_) => Err(ValueProblem::InvalidSize),
     }
 }
 
-fn span(text: &str) -> Result<Span<u64>, QueryProblem> {
+fn span(text: &str) -> Result<Span<u64>, ValueProblem> {
     let start = bytes(text)?;
     let end = Bound::Included(start);
     Ok(Span { start, end })
 }
 
 /// Parses a size into whole bytes, rounded down.
-fn bytes(text: &str) -> Result<u64, QueryProblem> {
+fn bytes(text: &str) -> Result<u64, ValueProblem> {
     let number_end = text.find(|c: char| c != '.' && !c.is_ascii_digit());
     let (number, unit) = text.split_at(number_end.unwrap_or(text.len()));
     let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
     let unit = UNITS
         .iter()
-        .find(|(name, _)| unit.eq_ignore_ascii_case(name));
-    let (_, unit) = unit.ok_or(QueryProblem::InvalidSize)?;
+        .find(|(name, _)| unit.trim_start().eq_ignore_ascii_case(name));
+    let (_, unit) = unit.ok_or(ValueProblem::InvalidSize)?;
     if decimals.len() > MAX_DECIMALS {
-        return Err(QueryProblem::InvalidSize);
+        return Err(ValueProblem::InvalidSize);
     }
     // Both fail if the text is empty or has a second point.
-    let whole: u64 = whole.parse().map_err(|_| QueryProblem::InvalidSize)?;
-    let fraction: u64 = decimals.parse().map_err(|_| QueryProblem::InvalidSize)?;
+    let whole: u64 = whole.parse().map_err(|_| ValueProblem::InvalidSize)?;
+    let fraction: u64 = decimals.parse().map_err(|_| ValueProblem::InvalidSize)?;
     let scale = 10_u128.pow(decimals.len() as u32);
     let total = (u128::from(whole) * scale + u128::from(fraction)) * u128::from(*unit) / scale;
-    u64::try_from(total).map_err(|_| QueryProblem::InvalidSize)
+    u64::try_from(total).map_err(|_| ValueProblem::InvalidSize)
 }
 
 #[cfg(test)]
@@ -88,6 +94,8 @@ mod tests {
             (">1.5kb", Excluded(1_500), Unbounded),
             (">0.0005kb", Excluded(0), Unbounded),
             ("7b", Included(7), Included(7)),
+            ("1.5 MB", Included(1_500_000), Included(1_500_000)),
+            ("[1 kb TO 2 kb]", Included(1_000), Included(2_000)),
             ("1mb..5mb", Included(1_000_000), Included(5_000_000)),
             ("1.5kb..2.5kb", Included(1_500), Included(2_500)),
             ("1..1", Included(1), Included(1)),
@@ -117,7 +125,6 @@ mod tests {
             "1xb",
             "-1",
             "+1",
-            "1 mb",
             "1.2.3",
             "1.",
             ".5mb",
@@ -135,10 +142,10 @@ mod tests {
             ">>1",
             "1,5mb",
         ] {
-            assert_eq!(parse(text), Err(QueryProblem::InvalidSize), "{text}");
+            assert_eq!(parse(text), Err(ValueProblem::InvalidSize), "{text}");
         }
         for text in ["5mb..1mb", "[2 TO 1]", "{1 TO 1]", "1..<1"] {
-            assert_eq!(parse(text), Err(QueryProblem::ReversedRange), "{text}");
+            assert_eq!(parse(text), Err(ValueProblem::ReversedRange), "{text}");
         }
     }
 }

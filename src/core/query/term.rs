@@ -7,8 +7,8 @@ use crate::core::query::interval::Interval;
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::replication::timestamp::Timestamp;
 
-/// Maximum length of a query in characters.
-pub const MAX_QUERY_CHARS: usize = 1_000;
+/// Maximum length of a query in bytes. The longest key fits, also percent-encoded in a URL.
+pub const MAX_QUERY_BYTES: usize = 4_096;
 
 /// Maximum number of terms in a query.
 pub const MAX_TERMS: usize = 64;
@@ -40,6 +40,15 @@ pub enum Condition {
     All(Vec<Condition>),
     /// At least one of the conditions. An empty list is met by no asset.
     Any(Vec<Condition>),
+    /// At least this number of the conditions. The language has no text for this:
+    /// [`crate::core::query::forgiving`] makes it.
+    AtLeast(usize, Vec<Condition>),
+    /// Like `Any`, but an asset that meets several of the conditions scores like one that meets only the best. The
+    /// language has no text for this: [`crate::core::query::forgiving`] makes it.
+    Best(Vec<Condition>),
+    /// Every asset meets this. One that meets the condition in it is a better match. The language has no text for
+    /// this: [`crate::core::query::preferences`] makes it.
+    Preferred(Box<Condition>),
     /// The opposite of a condition.
     Not(Box<Condition>),
     /// A term.
@@ -66,9 +75,15 @@ pub enum MatchMode {
     Phrase,
     /// All words occur; the last one may be only the beginning of a word.
     Prefix,
-    /// All words occur, each with at most one edit: one character added, removed or replaced, or two
+    /// All words occur, each with at most this number of edits: one character added, removed or replaced, or two
     /// neighbors swapped. [`crate::core::query::typo::is_editable`] says which words must match exactly.
-    Typo,
+    Typos(u8),
+    /// All words occur, or are the beginning of a word if they have at least
+    /// [`crate::core::query::word_match::MIN_BEGINNING_CHARS`]. Leading zeros of a number make no difference.
+    /// The language has no text for this: [`crate::core::query::forgiving`] makes it.
+    Beginning,
+    /// Like `Beginning`, or with as many edits as [`crate::core::query::typo::forgiven_edits`] says.
+    Similar,
 }
 
 /// A single test of an asset.

@@ -1,8 +1,11 @@
-//! Words that differ by at most one typo.
+//! Words that differ by typos.
 
 /// Minimum number of characters of a query word that may have a typo. Too many words differ from a shorter
 /// word by one edit.
 pub const MIN_TYPO_CHARS: usize = 3;
+
+/// Maximum number of edits. More make most words of a language alike.
+pub const MAX_EDITS: u8 = 2;
 
 /// Whether a query word may have a typo: it has at least [`MIN_TYPO_CHARS`] characters and is not a number.
 /// Numbers match exactly, because a different number means something else.
@@ -11,31 +14,50 @@ pub fn is_editable(word: &str) -> bool {
     is_long_enough && !word.chars().all(char::is_numeric)
 }
 
-/// Whether a word matches a query word: it is equal, or the query word is editable and the two differ by one
-/// edit. An edit adds, removes or replaces one character, or swaps two neighbors.
-pub fn matches(query_word: &str, word: &str) -> bool {
-    query_word == word || is_editable(query_word) && is_within_one_edit(query_word, word)
+/// Whether a word matches a query word: it is equal, or the query word is editable and the two differ by at most
+/// `edits`. An edit adds, removes or replaces one character, or swaps two neighbors.
+pub fn matches(edits: u8, query_word: &str, word: &str) -> bool {
+    query_word == word || is_editable(query_word) && is_within(edits, query_word, word)
 }
 
-fn is_within_one_edit(one: &str, other: &str) -> bool {
+/// Number of edits that a search forgives in a query word: one from 4 characters on, two from 8 on, and none in
+/// a number.
+pub fn forgiven_edits(word: &str) -> u8 {
+    if word.chars().all(char::is_numeric) {
+        return 0;
+    }
+    match word.chars().count() {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    }
+}
+
+/// Whether at most `edits` edits turn one word into the other. No character is edited twice.
+pub fn is_within(edits: u8, one: &str, other: &str) -> bool {
     let one: Vec<char> = one.chars().collect();
     let other: Vec<char> = other.chars().collect();
-    let common = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-    let (one, other) = (&one[common..], &other[common..]);
-    match (one, other) {
-        ([], []) => true,
-        ([_, rest @ ..], whole) | (whole, [_, rest @ ..]) if rest == whole => true,
-        ([a, x @ ..], [b, y @ ..]) => {
-            let is_swapped = match (x, y) {
-                ([x, rest_of_x @ ..], [y, rest_of_y @ ..]) => {
-                    (a, x) == (y, b) && rest_of_x == rest_of_y
-                }
-                _ => false,
-            };
-            x == y || one == y || x == other || is_swapped
-        }
-        _ => false,
+    let edits = usize::from(edits);
+    if one.len().abs_diff(other.len()) > edits {
+        return false;
     }
+    // The number of edits from the first characters of `one` to the first characters of `other`: the optimal
+    // string alignment distance. Three rows of its table are enough.
+    let mut two_before: Vec<usize> = Vec::new();
+    let mut before: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let replaced = before[j] + usize::from(a != b);
+            let mut least = replaced.min(before[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && (a, &one[i - 1]) == (&other[j - 1], b) {
+                least = least.min(two_before[j - 1] + 1);
+            }
+            row.push(least);
+        }
+        two_before = std::mem::replace(&mut before, row);
+    }
+    before[other.len()] <= edits
 }
 
 #[cfg(test)]
@@ -70,7 +92,34 @@ mod tests {
             ("", "", true),
             ("", "a", false),
         ] {
-            assert_eq!(matches(query_word, word), want, "{query_word} {word}");
+            assert_eq!(matches(1, query_word, word), want, "{query_word} {word}");
+        }
+    }
+
+    #[test]
+    fn longer_words_have_more_edits() {
+        for (word, edits) in [
+            ("sun", 0),
+            ("suns", 1),
+            ("sunset", 1),
+            ("sunsets", 1),
+            ("sunshine", 2),
+            ("20240131", 0),
+            ("жарко", 1),
+        ] {
+            assert_eq!(forgiven_edits(word), edits, "{word}");
+        }
+        for (one, other, edits) in [
+            ("photograph", "fotograph", 2),
+            ("waterfall", "watrefal", 2),
+            ("waterfall", "watrefl", 3),
+            ("colour", "color", 1),
+            ("centre", "center", 1),
+            ("ab", "ba", 1),
+            ("abc", "cba", 2),
+        ] {
+            assert!(is_within(edits, one, other), "{one} {other}");
+            assert!(!is_within(edits - 1, one, other), "{one} {other}");
         }
     }
 
@@ -113,8 +162,19 @@ mod tests {
         fn agrees_with_trying_all_edits(one in "[abc]{0,5}", other in "[abc]{0,6}") {
             let chars: Vec<char> = one.chars().collect();
             let edited = edits(&chars, &['a', 'b', 'c']);
-            let want = edited.contains(&other.chars().collect());
-            prop_assert_eq!(is_within_one_edit(&one, &other), want);
+            let other_chars = other.chars().collect();
+            prop_assert_eq!(is_within(1, &one, &other), edited.contains(&other_chars));
+            prop_assert_eq!(is_within(0, &one, &other), one == other);
+        }
+
+        #[test]
+        fn two_edits_are_one_edit_twice(one in "[ab]{0,4}", other in "[ab]{0,5}") {
+            let letters = ['a', 'b'];
+            let chars: Vec<char> = one.chars().collect();
+            let other_chars: Vec<char> = other.chars().collect();
+            let once = edits(&chars, &letters);
+            let mut twice = once.iter().flat_map(|word| edits(word, &letters));
+            prop_assert!(!is_within(2, &one, &other) || twice.any(|word| word == other_chars));
         }
     }
 }

@@ -179,19 +179,10 @@ impl Checkpoint {
         })
     }
 
-    /// The checkpoint that a rebuild starts with. It keeps the identities of the Sources, the numbers of
-    /// scans and events, and the timestamp that the pages of the rebuild must exceed. It does not keep which
-    /// keys were listed, or until when events were followed.
+    /// The checkpoint that a rebuild starts with. See [`SourceState::binding_only`].
     pub fn bindings_only(&self) -> Self {
-        let forget = |source: &SourceState| SourceState {
-            complete_as_of: None,
-            running: None,
-            followed: None,
-            partial_as_of: None,
-            ..source.clone()
-        };
         Self {
-            sources: self.sources.iter().map(forget).collect(),
+            sources: self.sources.iter().map(SourceState::binding_only).collect(),
         }
     }
 }

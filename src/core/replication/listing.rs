@@ -2,9 +2,12 @@
 //!
 //! It sends no requests. The scanner and the bucket do, and they retry.
 
+use std::ops::Bound;
+
 use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::core::replication::object::Object;
 use crate::core::replication::timestamp::Timestamp;
+use crate::core::replication::unusable_key::UnusableKey;
 
 /// The maximum number of keys on a page of S3.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
@@ -15,6 +18,9 @@ pub const MAX_KEYS: u16 = 1000;
 /// S3 may send empty pages if there are many delete markers. A server that never stops sending empty pages
 /// must not block a scan forever.
 pub const MAX_EMPTY_PAGES: u32 = 10_000;
+
+/// A walk that gets this many pages without a key in a row is reported, and again after as many more.
+pub const EMPTY_PAGES_PER_REPORT: u32 = 500;
 
 /// One key with its object, as a page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +36,8 @@ pub struct PageEntry {
 pub struct ListingPage {
     /// The listed keys, in the order of the response.
     pub entries: Vec<PageEntry>,
+    /// The listed keys that the index cannot have, in the order of the response.
+    pub unusable: Vec<UnusableKey>,
     /// How to request the next page. `None` if S3 says that this is the last one.
     pub next: Option<ContinuationToken>,
     /// Never later than the snapshot of the bucket that the page shows.
@@ -56,17 +64,75 @@ pub struct PageRequest {
 /// The facts that one page proves about its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageCoverage {
-    /// Every key of this interval that exists is in `entries`.
+    /// Every key of this interval that exists is in `entries`, except for those in the `gaps`.
     pub interval: KeyInterval,
     /// The keys of the interval, ascending.
     pub entries: Vec<PageEntry>,
-    /// See [`ListingPage::listed_at`].
+    /// The number of entries before each key whose encoding is broken, ascending. Such a key can be any between its
+    /// neighbors, so the page says nothing about the keys between them.
+    pub gaps: Vec<usize>,
+    /// The keys of the range that the index cannot have, for people.
+    pub unusable: Vec<String>,
+    /// Never later than the snapshots of the bucket that this page shows, and those pages before it that ended after
+    /// the interval of their coverage.
     pub listed_at: Timestamp,
     /// The next request. `None` if the range is done.
     pub next: Option<PageRequest>,
     /// The last key covered by this page or an earlier one. An interrupted walk resumes after it. `None` if no
     /// key has been covered yet.
     pub resume_after: Option<String>,
+}
+
+/// A part of a page without gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoveragePart {
+    /// Every key of this interval that exists is in `entries`.
+    pub interval: KeyInterval,
+    /// The keys of the interval, ascending.
+    pub entries: Vec<PageEntry>,
+}
+
+impl PageCoverage {
+    /// Whether the page says what is under this key.
+    pub fn covers(&self, key: &str) -> bool {
+        let position = self
+            .entries
+            .partition_point(|entry| entry.key.as_str() < key);
+        let is_listed = self
+            .entries
+            .get(position)
+            .is_some_and(|entry| entry.key == key);
+        self.interval.contains(key) && (is_listed || !self.gaps.contains(&position))
+    }
+
+    /// Takes the entries out of the coverage, in parts without gaps, ascending. There is at least one part, which may
+    /// be empty.
+    pub fn take_parts(&mut self) -> Vec<CoveragePart> {
+        let mut entries = std::mem::take(&mut self.entries);
+        let mut interval = self.interval.clone();
+        let mut parts = Vec::new();
+        for gap in self.gaps.iter().rev() {
+            let after = entries.split_off(*gap);
+            if let Some(first) = after.first() {
+                parts.push(CoveragePart {
+                    interval: KeyInterval {
+                        lower: Bound::Included(first.key.clone()),
+                        upper: interval.upper.clone(),
+                    },
+                    entries: after,
+                });
+            }
+            interval = match entries.last() {
+                Some(last) => interval.up_to(&last.key),
+                None => KeyInterval::nothing(),
+            };
+        }
+        if !interval.is_empty() || parts.is_empty() {
+            parts.push(CoveragePart { interval, entries });
+        }
+        parts.reverse();
+        parts
+    }
 }
 
 /// A page contradicts its request or the order of keys. The text names no key, because it goes to logs at all
@@ -103,6 +169,11 @@ pub enum ListingError {
     /// More than [`MAX_EMPTY_PAGES`] pages without a key in a row.
     #[error("the listing makes no progress: {MAX_EMPTY_PAGES} pages without a key in a row")]
     NoProgress,
+    /// The encoding of a key is broken, so it is unknown whether it is the requested key.
+    #[error(
+        "the store lists a key with a broken percent-encoding, so it is unknown whether it is this key"
+    )]
+    BrokenKey,
 }
 
 /// A walk over one key range.
@@ -113,6 +184,10 @@ pub struct RangeWalk {
     /// The token of the last request.
     token: Option<ContinuationToken>,
     empty_pages: u32,
+    /// The earliest timestamp of the pages that ended after the coverage so far.
+    open_since: Option<Timestamp>,
+    /// Whether a key with a broken encoding was listed after the coverage so far.
+    gap_follows: bool,
 }
 
 impl RangeWalk {
@@ -122,6 +197,8 @@ impl RangeWalk {
             rest: range,
             token: None,
             empty_pages: 0,
+            open_since: None,
+            gap_follows: false,
         }
     }
 
@@ -131,11 +208,22 @@ impl RangeWalk {
             prefix: self.rest.prefix.clone(),
             start_after: self.rest.after.clone(),
             token: None,
-            max_keys: if self.rest.is_single_key() {
-                1
-            } else {
-                MAX_KEYS
-            },
+            max_keys: self.max_keys(),
+        }
+    }
+
+    /// The number of pages without a key in a row, if it is time to report it.
+    pub fn empty_pages_to_report(&self) -> Option<u32> {
+        let is_due =
+            self.empty_pages > 0 && self.empty_pages.is_multiple_of(EMPTY_PAGES_PER_REPORT);
+        is_due.then_some(self.empty_pages)
+    }
+
+    fn max_keys(&self) -> u16 {
+        if self.rest.is_single_key() {
+            1
+        } else {
+            MAX_KEYS
         }
     }
 
@@ -147,15 +235,18 @@ impl RangeWalk {
     pub fn accept(&mut self, page: ListingPage) -> Result<PageCoverage, ListingError> {
         let ListingPage {
             mut entries,
+            mut unusable,
             next,
             listed_at,
         } = page;
         self.check_order(&entries)?;
+        self.check_prefix(&unusable)?;
         if next.is_some() && next == self.token {
             return Err(ListingError::SameToken);
         }
         self.token.clone_from(&next);
-        let overshoots = self.cut_at_end(&mut entries);
+        let is_full = entries.len() + unusable.len() >= usize::from(self.max_keys());
+        let overshoots = self.cut_at_end(&mut entries, &mut unusable);
         self.count_empty(&entries)?;
         let whole_rest = self.rest.interval();
         let last_key = entries.last().map(|entry| entry.key.clone());
@@ -166,9 +257,20 @@ impl RangeWalk {
             Some(last) => whole_rest.up_to(last),
             None => KeyInterval::nothing(),
         };
-        if last_key.is_some() {
-            self.rest.after = last_key;
+        // A key that was put after an earlier page, and before the end of that page, is not on this page.
+        let covered_since = self
+            .open_since
+            .map_or(listed_at, |since| since.min(listed_at));
+        let gaps = self.gaps(&unusable, entries.len(), done);
+        // A page that is not full can end after its last key, for example after delete markers.
+        let is_open = !is_full || unusable.iter().any(|key| key.position == entries.len());
+        if let Some(last) = last_key {
+            self.rest.after = Some(last);
+            self.open_since = is_open.then_some(listed_at);
+        } else {
+            self.open_since = Some(covered_since);
         }
+        let unusable = unusable.into_iter().map(|key| key.text).collect();
         let next = (!done).then(|| PageRequest {
             token: next,
             ..self.first_request()
@@ -176,7 +278,9 @@ impl RangeWalk {
         Ok(PageCoverage {
             interval,
             entries,
-            listed_at,
+            gaps,
+            unusable,
+            listed_at: covered_since,
             next,
             resume_after: self.rest.after.clone(),
         })
@@ -202,15 +306,49 @@ impl RangeWalk {
         Ok(())
     }
 
-    /// Drops the entries after the end of the range. Returns whether there were any.
-    fn cut_at_end(&self, entries: &mut Vec<PageEntry>) -> bool {
+    fn check_prefix(&self, unusable: &[UnusableKey]) -> Result<(), ListingError> {
+        let prefix = &self.rest.prefix;
+        let is_outside = |key: &&UnusableKey| {
+            let bytes = key.bytes.as_ref();
+            bytes.is_some_and(|bytes| !bytes.starts_with(prefix.as_bytes()))
+        };
+        match unusable.iter().find(is_outside) {
+            None => Ok(()),
+            Some(key) => Err(ListingError::OutsidePrefix {
+                prefix: prefix.clone(),
+                key: key.text.clone(),
+            }),
+        }
+    }
+
+    /// Drops the keys after the end of the range. Returns whether there were any.
+    fn cut_at_end(&self, entries: &mut Vec<PageEntry>, unusable: &mut Vec<UnusableKey>) -> bool {
         let Some(until) = &self.rest.until else {
             return false;
         };
+        let listed = entries.len() + unusable.len();
         let inside = entries.partition_point(|entry| entry.key <= *until);
-        let overshoots = inside < entries.len();
         entries.truncate(inside);
-        overshoots
+        let is_last = |position| position == inside;
+        unusable.retain(|key| match &key.bytes {
+            Some(bytes) if is_last(key.position) => bytes.as_slice() <= until.as_bytes(),
+            _ => key.position <= inside,
+        });
+        entries.len() + unusable.len() < listed
+    }
+
+    /// See [`PageCoverage::gaps`]. A gap after the last key of a page is one before the first key of the next page.
+    fn gaps(&mut self, unusable: &[UnusableKey], entries: usize, done: bool) -> Vec<usize> {
+        let broken = unusable.iter().filter(|key| key.bytes.is_none());
+        let mut gaps: Vec<usize> = self.gap_follows.then_some(0).into_iter().collect();
+        gaps.extend(broken.map(|key| key.position));
+        gaps.dedup();
+        if done {
+            return gaps;
+        }
+        self.gap_follows = gaps.last() == Some(&entries);
+        gaps.retain(|position| *position < entries);
+        gaps
     }
 
     fn count_empty(&mut self, entries: &[PageEntry]) -> Result<(), ListingError> {
@@ -227,157 +365,4 @@ impl RangeWalk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::replication::object::StorageClass;
-
-    fn entry(key: &str) -> PageEntry {
-        PageEntry {
-            key: key.into(),
-            object: Object {
-                size: 1,
-                etag: None,
-                last_modified: Timestamp::from_millis(0),
-                storage_class: StorageClass::Standard,
-            },
-        }
-    }
-
-    fn page(keys: &[&str], next: Option<&str>) -> ListingPage {
-        ListingPage {
-            entries: keys.iter().map(|key| entry(key)).collect(),
-            next: next.map(|token| ContinuationToken(token.into())),
-            listed_at: Timestamp::from_millis(7),
-        }
-    }
-
-    /// Walks a bucket of `keys` in pages of `per_page` and checks that the coverages tile the range.
-    fn walk_all(range: &KeyRange, keys: &[&str], per_page: usize) {
-        let mut walk = RangeWalk::new(range.clone());
-        let mut request = Some(walk.first_request());
-        let mut coverages = Vec::new();
-        while let Some(current) = request {
-            let from = match &current.token {
-                Some(token) => token.0.clone(),
-                None => current.start_after.clone().unwrap_or_default(),
-            };
-            let all: Vec<&str> = keys
-                .iter()
-                .copied()
-                .filter(|key| key.starts_with(&current.prefix))
-                .filter(|key| *key > from.as_str() || (from.is_empty() && current.token.is_none()))
-                .collect();
-            let shown = &all[..all.len().min(per_page).min(current.max_keys.into())];
-            let token = (shown.len() < all.len()).then(|| *shown.last().unwrap());
-            let coverage = walk.accept(page(shown, token)).unwrap();
-            request = coverage.next.clone();
-            coverages.push(coverage);
-        }
-        let inside = range.interval();
-        let listed: Vec<&str> = coverages
-            .iter()
-            .flat_map(|s| s.entries.iter().map(|e| e.key.as_str()))
-            .collect();
-        let want: Vec<&str> = keys
-            .iter()
-            .copied()
-            .filter(|k| inside.contains(k))
-            .collect();
-        assert_eq!(listed, want, "{range:?} by {per_page}");
-        for key in keys
-            .iter()
-            .copied()
-            .chain(["", "a/aa", "a/zz", "b/b", "zz"])
-        {
-            let holders = coverages.iter().filter(|s| s.interval.contains(key));
-            assert_eq!(
-                holders.count(),
-                usize::from(inside.contains(key)),
-                "{key} in {range:?} by {per_page}"
-            );
-        }
-    }
-
-    #[test]
-    fn pages_tile_their_range_without_gap_or_overlap() {
-        let keys = ["", "a", "a/", "a/b", "a/c", "a/d", "a0", "b", "b/c", "é"];
-        for per_page in 1..=keys.len() + 1 {
-            for prefix in ["", "a", "a/", "b/", "x"] {
-                for after in [None, Some("a/b"), Some("a/bb"), Some("a")] {
-                    for until in [None, Some("a/c"), Some("a/cc"), Some("b/c"), Some("zzz")] {
-                        let range = KeyRange {
-                            prefix: prefix.into(),
-                            after: after.map(Into::into),
-                            until: until.map(Into::into),
-                        };
-                        walk_all(&range, &keys, per_page);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn walk_of_a_single_key_requests_one_key() {
-        let mut walk = RangeWalk::new(KeyRange::only("a"));
-        assert_eq!(walk.first_request().max_keys, 1);
-        let coverage = walk.accept(page(&["a/b"], Some("t"))).unwrap();
-        assert_eq!(coverage.next, None);
-        assert!(coverage.entries.is_empty() && coverage.interval.contains("a"));
-    }
-
-    #[test]
-    fn empty_page_with_a_token_covers_nothing() {
-        let mut walk = RangeWalk::new(KeyRange::under("a/"));
-        let coverage = walk.accept(page(&[], Some("t"))).unwrap();
-        assert!(coverage.interval.is_empty() && !coverage.interval.contains("a/b"));
-        assert_eq!(coverage.resume_after, None);
-        assert_eq!(
-            coverage.next.unwrap().token,
-            Some(ContinuationToken("t".into()))
-        );
-    }
-
-    #[test]
-    fn unordered_duplicate_and_foreign_keys_are_refused() {
-        for (keys, words) in [
-            (&["b", "a"][..], "ascending"),
-            (&["a", "a"][..], "ascending"),
-        ] {
-            let refused = RangeWalk::new(KeyRange::under("")).accept(page(keys, None));
-            assert!(refused.unwrap_err().to_string().contains(words));
-        }
-        let refused = RangeWalk::new(KeyRange::under("a/")).accept(page(&["b"], None));
-        assert!(refused.unwrap_err().to_string().contains("prefix"));
-        let mut walk = RangeWalk::new(KeyRange::under(""));
-        walk.accept(page(&["m"], Some("t"))).unwrap();
-        assert!(walk.accept(page(&["c"], None)).is_err());
-    }
-
-    #[test]
-    fn number_of_empty_pages_is_limited() {
-        let mut walk = RangeWalk::new(KeyRange::under(""));
-        for number in 0..MAX_EMPTY_PAGES {
-            walk.accept(page(&[], Some(&number.to_string()))).unwrap();
-        }
-        assert_eq!(
-            walk.accept(page(&[], Some("t"))),
-            Err(ListingError::NoProgress)
-        );
-    }
-
-    #[test]
-    fn page_with_the_token_that_was_sent_is_refused() {
-        for keys in [&[][..], &["a"]] {
-            let mut walk = RangeWalk::new(KeyRange::under(""));
-            walk.accept(page(&[], Some("t"))).unwrap();
-            assert_eq!(
-                walk.accept(page(keys, Some("t"))),
-                Err(ListingError::SameToken)
-            );
-            let mut walk = RangeWalk::new(KeyRange::under(""));
-            walk.accept(page(&[], Some("t"))).unwrap();
-            walk.accept(page(keys, None)).unwrap();
-        }
-    }
-}
+mod tests;

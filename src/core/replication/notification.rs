@@ -27,6 +27,7 @@ use crate::core::replication::timestamp::Timestamp;
 use decode_error::quoted;
 use event_fields::EventFields;
 use event_kind::EventKind;
+use key::WrittenKey;
 
 pub use decode_error::DecodeError;
 pub use key::KeyEncoding;
@@ -57,9 +58,10 @@ pub enum Notification {
 pub struct ObjectEvent {
     /// The event's name in S3, without `s3:`. On EventBridge, the `detail-type`.
     pub name: String,
-    /// The bucket's name. May be empty if the meaning is [`EventMeaning::Unknown`].
+    /// The bucket's name. May be empty if the meaning is [`EventMeaning::Unknown`] or [`EventMeaning::CloudTrail`].
     pub bucket: String,
-    /// The key, byte for byte. May be empty if the meaning is [`EventMeaning::Unknown`].
+    /// The key, byte for byte. May be empty if the meaning is [`EventMeaning::Unknown`] or
+    /// [`EventMeaning::CloudTrail`]. A text for people if it is [`EventMeaning::UnusableKey`].
     pub key: String,
     /// The meaning of the event for the index.
     pub meaning: EventMeaning,
@@ -82,6 +84,10 @@ pub enum EventMeaning {
     },
     /// It changes nothing that a listing shows, such as tags, access rights or replication.
     Irrelevant,
+    /// Its key is not UTF-8, so it cannot be in the index.
+    UnusableKey,
+    /// It is a record of CloudTrail, which has neither a sequencer nor the size of the object.
+    CloudTrail,
     /// The name of the event is unknown.
     Unknown,
 }
@@ -89,25 +95,44 @@ pub enum EventMeaning {
 impl ObjectEvent {
     /// # Errors
     ///
-    /// If bucket or key cannot be decoded, unless the event is unknown: an unknown event need not be about an
+    /// If bucket or key cannot be decoded, unless the event is unknown or CloudTrail's: it need not be about an
     /// object.
     fn new(
         name: &str,
         kind: EventKind,
         bucket: Result<String, DecodeError>,
-        key: Result<String, DecodeError>,
+        key: Result<WrittenKey, DecodeError>,
         fields: EventFields,
     ) -> Result<Self, DecodeError> {
         let (bucket, key) = match kind {
-            EventKind::Unknown => (bucket.unwrap_or_default(), key.unwrap_or_default()),
+            EventKind::Unknown | EventKind::CloudTrail => {
+                let no_key = WrittenKey::Usable(String::new());
+                (bucket.unwrap_or_default(), key.unwrap_or(no_key))
+            }
             _ => (bucket?, key?),
         };
+        let time = fields.time.map(|time| time.written);
+        let mut meaning = fields.meaning(kind);
+        let is_about_key = matches!(
+            meaning,
+            EventMeaning::Certain(_) | EventMeaning::LookUp { .. }
+        );
+        let key = match key {
+            WrittenKey::Usable(key) => key,
+            WrittenKey::NotUtf8(text) => {
+                if is_about_key {
+                    meaning = EventMeaning::UnusableKey;
+                }
+                text
+            }
+        };
+        let name = name.to_owned();
         Ok(Self {
-            name: name.to_owned(),
+            name,
             bucket,
             key,
-            time: fields.time.map(|time| time.written),
-            meaning: fields.meaning(kind),
+            meaning,
+            time,
         })
     }
 }

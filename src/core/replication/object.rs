@@ -3,6 +3,7 @@
 //! The key is not part of it, and neither are content type, metadata and tags: no listing contains them.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::core::replication::timestamp::Timestamp;
 
@@ -17,6 +18,20 @@ pub struct Object {
     pub last_modified: Timestamp,
     /// The storage class. [`StorageClass::Standard`] if unknown.
     pub storage_class: StorageClass,
+}
+
+impl Object {
+    /// Whether both describe the same change of a key: everything is equal, except that the times may differ by
+    /// `tolerance`. An event and a listing do not report exactly the same time.
+    pub fn is_same_change(&self, other: &Self, tolerance: Duration) -> bool {
+        let at = self.last_modified;
+        let close = at.minus(tolerance)..=at.plus(tolerance);
+        let with_our_time = Self {
+            last_modified: at,
+            ..other.clone()
+        };
+        close.contains(&other.last_modified) && *self == with_our_time
+    }
 }
 
 /// An entity tag: opaque, and compared only for equality. S3's usual forms are stored compactly.
@@ -155,6 +170,46 @@ mod tests {
         assert!(compact("d41d8cd98f00b204e9800998ecf8427e"));
         assert!(compact("d41d8cd98f00b204e9800998ecf8427e-9999"));
         assert!(!compact("D41D8CD98F00B204E9800998ECF8427E"));
+    }
+
+    #[test]
+    fn same_change_may_have_another_time() {
+        let tolerance = Duration::from_secs(2);
+        let object = Object {
+            size: 7,
+            etag: ETag::parse("d41d8cd98f00b204e9800998ecf8427e"),
+            last_modified: Timestamp::from_millis(10_000),
+            storage_class: StorageClass::Standard,
+        };
+        for (millis, want) in [
+            (7_999, false),
+            (8_000, true),
+            (9_999, true),
+            (12_000, true),
+            (12_001, false),
+        ] {
+            let other = Object {
+                last_modified: Timestamp::from_millis(millis),
+                ..object.clone()
+            };
+            assert_eq!(object.is_same_change(&other, tolerance), want, "{millis}");
+        }
+        for other in [
+            Object {
+                size: 8,
+                ..object.clone()
+            },
+            Object {
+                etag: None,
+                ..object.clone()
+            },
+            Object {
+                storage_class: StorageClass::from_name("GLACIER"),
+                ..object.clone()
+            },
+        ] {
+            assert!(!object.is_same_change(&other, tolerance), "{other:?}");
+        }
     }
 
     #[test]

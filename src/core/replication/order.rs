@@ -20,7 +20,8 @@
 //!   in order.
 //!
 //! An event with a wrong sequencer, for example a forged one, can hide later events of its key. This ends
-//! [`SEQUENCER_MARGIN`] after the start of the next complete scan.
+//! with the next page or complete scan that shows the key. Later events of the key are looked up
+//! ([`contradicts_sequencers`]), and after [`SEQUENCER_MARGIN`] they count again.
 //!
 //! If one of these conditions does not hold, or if a message is lost or is discarded because it arrives while
 //! other rules are in force, then the index may be wrong for a while: an event that is older than the lost
@@ -111,6 +112,8 @@ pub enum SkipReason {
 
 /// Decides what an event does to the record of its key.
 ///
+/// The caller must look the key up instead if [`contradicts_sequencers`] says so.
+///
 /// A stale event is usually skipped. But if it is at most [`CLOCK_DISAGREEMENT`] older than the page that
 /// makes it stale, its sequencer is written into the record. Otherwise an even earlier event of the key could
 /// be applied, if S3's clocks gave that event a time after the page. Only a higher sequencer in the record
@@ -145,7 +148,26 @@ pub fn decide_ambiguous(
 ) -> Option<Decision> {
     let (time, sequencer) = (event.time, event.sequencer.as_ref());
     let reason = stale_reason(record, time, sequencer, watermarks)?;
+    if contradicts_sequencers(record, time, sequencer, watermarks) {
+        return None;
+    }
     Some(decide_stale(reason, record, time, sequencer, watermarks))
+}
+
+/// Whether the time and the sequencer of an event contradict each other: a page or a completed scan has shown the key
+/// after all applied events, and the event is later than that, but its sequencer is not above theirs.
+///
+/// One of the sequencers is wrong, for example forged, or clocks of S3 disagree. The key must be looked up, also for a
+/// [`CertainEvent`]. Without a wrong sequencer this is rare: a redelivered event is older than the page.
+pub fn contradicts_sequencers(
+    record: Option<&Record>,
+    time: Timestamp,
+    sequencer: Option<&Sequencer>,
+    watermarks: &ScanWatermarks,
+) -> bool {
+    let reason = stale_reason(record, time, sequencer, watermarks);
+    let shown_at = record.and_then(|record| shown_after_all_of(record, watermarks));
+    reason == Some(SkipReason::SequencerNotAbove) && shown_at.is_some_and(|shown| time > shown)
 }
 
 /// Keeps the record, or writes the sequencer of the stale event into it if an earlier event could overtake
@@ -207,9 +229,14 @@ fn stale_reason(
 /// from happened before that page or scan. An event from much later cannot be older, whatever the sequencers say.
 /// Such a sequencer is wrong, for example forged, and must not hide the key for good.
 fn is_after_all_of(record: &Record, time: Timestamp, watermarks: &ScanWatermarks) -> bool {
+    let shown_at = shown_after_all_of(record, watermarks);
+    shown_at.is_some_and(|shown_at| time > shown_at.plus(SEQUENCER_MARGIN))
+}
+
+/// When a page or a completed scan has shown the key, if that was after all events that were applied to the record.
+fn shown_after_all_of(record: &Record, watermarks: &ScanWatermarks) -> Option<Timestamp> {
     let shown_at = record.listed_at.max(watermarks.complete_as_of);
-    let is_shown = shown_at > record.event_time;
-    is_shown && shown_at.is_some_and(|shown_at| time > shown_at.plus(SEQUENCER_MARGIN))
+    shown_at.filter(|_| shown_at > record.event_time)
 }
 
 /// Whether the event may be newer than the record according to their sequencers. True if one is missing.

@@ -21,6 +21,8 @@ pub enum ScanReason {
     NewRules,
     /// Events since the last scan may be missing in the index.
     NotFollowed,
+    /// The Source was disabled, or could not be indexed, after the last scan.
+    WasDisabled,
     /// Nothing was received from the queue for longer than it keeps messages.
     RetentionExceeded,
     /// The last scan is too old.
@@ -36,6 +38,7 @@ impl fmt::Display for ScanReason {
             Self::Unfinished => "a scan is unfinished",
             Self::NewRules => "the rules have changed",
             Self::NotFollowed => "events since the last scan may be missing",
+            Self::WasDisabled => "it was disabled or refused after the last scan",
             Self::RetentionExceeded => "receiving stopped for longer than the queue keeps messages",
             Self::TooOld => "the last scan is too old",
             Self::Requested => "a user requested it",
@@ -76,7 +79,9 @@ pub fn due_scan(
         reason,
         mode: ScanMode::Resume,
     };
-    if let Some(reason) = queue.and_then(|queue| why_events_may_be_lost(state, queue, now_millis)) {
+    let was_disabled = state.was_detached.then_some(ScanReason::WasDisabled);
+    let lost = queue.and_then(|queue| why_events_may_be_lost(state, queue, now_millis));
+    if let Some(reason) = was_disabled.or(lost) {
         let reason = match state.complete_as_of {
             None => ScanReason::NeverComplete,
             Some(_) => reason,
@@ -179,6 +184,36 @@ mod tests {
     }
 
     const NOW: i64 = 1_000_000 * HOUR;
+
+    #[test]
+    fn scan_is_due_after_a_source_was_disabled_with_and_without_a_queue() {
+        let queue = queue();
+        for queue in [None, Some(&queue)] {
+            let mut state = state(Some(1), Some(("queue", 0)));
+            let due = |state: &SourceState| due_scan(state, queue, DAY, NOW);
+            assert_eq!(due(&state), None);
+            state.was_detached = true;
+            let fresh = |reason| {
+                let mode = ScanMode::Fresh;
+                Some(DueScan { reason, mode })
+            };
+            assert_eq!(due(&state), fresh(ScanReason::WasDisabled));
+            // A partial scan does not list all keys.
+            state.begin_partial_scan(Vec::new());
+            assert_eq!(due(&state), fresh(ScanReason::WasDisabled));
+            state.begin_scan(Vec::new());
+            let resumed = due(&state).unwrap();
+            assert_eq!(
+                (resumed.reason, resumed.mode),
+                (ScanReason::Unfinished, ScanMode::Resume)
+            );
+            state.complete_scan().unwrap();
+            assert_ne!(
+                due(&state).map(|due| due.reason),
+                Some(ScanReason::WasDisabled)
+            );
+        }
+    }
 
     #[test]
     fn scan_is_due_if_events_may_be_lost_or_the_last_one_is_old() {

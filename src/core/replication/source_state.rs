@@ -48,6 +48,10 @@ pub struct SourceState {
     /// the old rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial_as_of: Option<Timestamp>,
+    /// Whether the Source was disabled, or could not be indexed, since its newest full scan began. Without a queue, nothing
+    /// else shows that changes of the bucket were missed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_detached: bool,
     /// The queue that is proven to get the bucket's events: an event or S3's test event has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wired_queue: Option<String>,
@@ -140,6 +144,7 @@ impl SourceState {
             followed: None,
             events: 0,
             partial_as_of: None,
+            was_detached: false,
             wired_queue: None,
         }
     }
@@ -165,6 +170,21 @@ impl SourceState {
         (self.complete_as_of, self.newest_page) = (None, None);
         (self.running, self.followed) = (None, None);
         self.partial_as_of = None;
+        self.was_detached = false;
+    }
+
+    /// The state that a rebuild starts with. It keeps the identity of the Source, the numbers of scans and events, and
+    /// the timestamp that the pages of the rebuild must exceed. It does not keep which keys were listed, or until when
+    /// events were followed.
+    pub fn binding_only(&self) -> Self {
+        Self {
+            complete_as_of: None,
+            running: None,
+            followed: None,
+            partial_as_of: None,
+            was_detached: false,
+            ..self.clone()
+        }
     }
 
     /// The progress of the scans.
@@ -190,6 +210,7 @@ impl SourceState {
 
     fn begin(&mut self, ranges: Vec<KeyRange>, partial: bool) {
         self.last_scan += 1;
+        self.was_detached &= partial;
         let progress = |rest| RangeProgress { rest, done: false };
         self.running = Some(RunningScan {
             started: None,

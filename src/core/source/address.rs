@@ -3,6 +3,9 @@
 /// The base address of a Source that has no `base_url` in the configuration.
 pub const DEFAULT_BASE_URL: &str = "https://{subdomain}.imgix.net";
 
+/// Stands for the path of an asset in the URL of a thumbnail: percent-encoded, without the `/` at its start.
+pub const PATH_PLACEHOLDER: &str = "{path}";
+
 /// Replaces `{subdomain}` in a base address and removes any `/` at the end.
 pub fn base_url(template: &str, subdomain: &str) -> String {
     let url = template.replace("{subdomain}", subdomain);
@@ -26,6 +29,14 @@ pub(super) fn asset_url(base_url: &str, prefix: &str, key: &str) -> String {
     let mut url = format!("{base_url}/");
     percent_encode(relative, &mut url);
     url
+}
+
+/// The URL of a thumbnail. A key that is not under the prefix gets the URL it would have there.
+pub(super) fn thumbnail_url(template: &str, prefix: &str, key: &str) -> String {
+    let relative = key.strip_prefix(prefix).unwrap_or(key);
+    let mut path = String::new();
+    percent_encode(relative, &mut path);
+    template.replace(PATH_PLACEHOLDER, &path)
 }
 
 /// Appends the text to the URL, encoding every byte except `/` and the unreserved characters.

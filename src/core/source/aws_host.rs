@@ -25,6 +25,8 @@ const ENDINGS: [&str; 14] = [
 pub fn name(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let host = rest.split(['/', ':']).next()?.to_ascii_lowercase();
+    // A dot at the end means the same host.
+    let host = host.strip_suffix('.').unwrap_or(&host);
     let name = ENDINGS
         .iter()
         .find_map(|ending| host.strip_suffix(ending))?;

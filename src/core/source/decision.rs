@@ -27,6 +27,19 @@ impl RuleDecision<'_> {
     pub fn is_admitted(&self) -> bool {
         matches!(self, Self::IncludedByDefault | Self::Included(_))
     }
+
+    /// The rule that decides, or what decides instead of a rule, in a few words: `include /images`.
+    pub fn rule(&self) -> String {
+        match self {
+            Self::NotUnderPrefix(prefix) => format!("not under the prefix {prefix}"),
+            Self::FolderMarker => "an empty object that marks a folder".to_owned(),
+            Self::IncludedByDefault => "no rule excludes it".to_owned(),
+            Self::Included(rule) => format!("include {rule}"),
+            Self::Excluded(rule) => format!("exclude {rule}"),
+            Self::ExcludedAll => "exclude all".to_owned(),
+            Self::NotIncluded => "no include rule matches".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for RuleDecision<'_> {

@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization;
-
+use crate::core::source::look_alike;
 use crate::core::source::pattern::{RuleMatcher, RulePattern};
 use crate::core::source::pattern_set::PatternSet;
 
@@ -19,7 +18,8 @@ pub enum NearMiss {
         /// A rule for every level.
         instead: String,
     },
-    /// The rule and the key spell the same characters in two ways, such as é and e with an accent.
+    /// The rule and the key look the same, but differ in the characters that they are made of: é can be one
+    /// character, or e with an accent.
     OtherSpelling {
         /// The rule.
         rule: String,
@@ -35,8 +35,8 @@ impl fmt::Display for NearMiss {
             ),
             Self::OtherSpelling { rule } => write!(
                 f,
-                "the rule {rule:?} looks the same but has other bytes: one of the two is in the Unicode form \
-                 NFC, the other in NFD; copy the name from the bucket"
+                "the rule {rule:?} looks the same but has other bytes, for example because é can be one \
+                 character, or e with an accent; copy the name from the bucket"
             ),
         }
     }
@@ -49,12 +49,17 @@ pub(super) fn find(patterns: &[RulePattern], key: &str, ignore_case: bool) -> Op
     })
 }
 
-/// The other Unicode forms of a text, NFC and NFD, as far as they differ from it.
-pub fn other_spellings(text: &str) -> Vec<String> {
-    let mut spellings = vec![text.nfc().collect(), text.nfd().collect::<String>()];
-    spellings.retain(|spelling| spelling != text);
-    spellings.dedup();
-    spellings
+/// Whether the rule is a glob that can match only at the top level, and does not say so with a `/` at its start.
+pub(super) fn top_level(pattern: &RulePattern) -> Option<NearMiss> {
+    let is_glob = matches!(pattern.matcher, RuleMatcher::Glob(_));
+    // `**` and a class that is negated can match a `/`.
+    let may_match_below = ["/", "**", "[!", "[^"]
+        .iter()
+        .any(|it| pattern.text.contains(it));
+    (is_glob && !may_match_below).then(|| NearMiss::OnlyTopLevel {
+        rule: pattern.text.clone(),
+        instead: format!("**/{}", pattern.text),
+    })
 }
 
 fn only_top_level(pattern: &RulePattern, key: &str) -> Option<NearMiss> {
@@ -78,12 +83,10 @@ fn only_top_level(pattern: &RulePattern, key: &str) -> Option<NearMiss> {
 }
 
 fn other_spelling(pattern: &RulePattern, key: &str, ignore_case: bool) -> Option<NearMiss> {
-    let composed: String = pattern.text.nfc().collect();
-    let key: String = key.nfc().collect();
-    let composed = RulePattern::parse(&composed, ignore_case).ok()?;
-    let set = PatternSet::new(vec![composed]).ok()?;
+    let common = RulePattern::parse(&look_alike::rule_form(&pattern.text), ignore_case).ok()?;
+    let set = PatternSet::new(vec![common]).ok()?;
     let rule = pattern.text.clone();
-    set.is_match(&key)
+    set.is_match(&look_alike::rule_form(key))
         .then_some(NearMiss::OtherSpelling { rule })
 }
 
@@ -148,8 +151,42 @@ mod tests {
             assert_eq!(rules(&[&upper], &[], true).near_miss(&key), miss);
             assert_eq!(rules(&[name], &[], false).near_miss(&key), None);
         }
-        assert_eq!(other_spellings(nfc), [nfd]);
-        assert_eq!(other_spellings(nfd), [nfc]);
-        assert!(other_spellings("cafe").is_empty());
+    }
+
+    #[test]
+    fn names_rules_that_look_the_same_in_part() {
+        for (rule, key, is_like) in [
+            // One composed and one decomposed part.
+            ("\u{e9}/\u{e9}", "\u{e9}/e\u{301}/x.jpg", true),
+            ("e\u{301}/\u{e9}/**", "\u{e9}/e\u{301}/x.jpg", true),
+            // Compatibility forms and invisible characters.
+            ("fin", "\u{fb01}n/x.jpg", true),
+            ("my\u{a0}photos", "my photos/x.jpg", true),
+            ("photos", "photos\u{200b}/x.jpg", true),
+            // A star is not a look-alike of everything.
+            ("\u{ff0a}", "x.jpg", false),
+            ("\u{430}", "a/x.jpg", false),
+        ] {
+            let miss = rules(&[rule], &[], false).near_miss(key);
+            let rule = rule.to_owned();
+            let want = is_like.then_some(NearMiss::OtherSpelling { rule });
+            assert_eq!(miss, want, "{key}");
+        }
+    }
+
+    #[test]
+    fn finds_globs_that_match_only_at_the_top_level() {
+        let found = rules(
+            &["*.jpg", "a/*", "/*.png", "b"],
+            &["[0-9].tmp", "**"],
+            false,
+        );
+        let rules = found.top_level_rules().into_iter().map(|miss| match miss {
+            NearMiss::OnlyTopLevel { rule, instead } => (rule, instead),
+            other => panic!("{other:?}"),
+        });
+        let want = [("*.jpg", "**/*.jpg"), ("[0-9].tmp", "**/[0-9].tmp")];
+        let want = want.map(|(rule, instead)| (rule.to_owned(), instead.to_owned()));
+        assert_eq!(rules.collect::<Vec<_>>(), want);
     }
 }

@@ -96,6 +96,9 @@ fn object_of_arn(text: &str) -> Option<&str> {
 /// The key in `bucket/key`.
 fn in_bucket(source: &Source, text: &str, object: &str) -> Result<String, ReferenceError> {
     let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
+    if bucket.is_empty() {
+        return Err(ReferenceError::NoKey(text.to_owned()));
+    }
     if bucket != source.bucket {
         return Err(ReferenceError::OtherBucket {
             text: text.to_owned(),
@@ -131,12 +134,12 @@ fn key_of_url(source: &Source, text: &str) -> Result<String, ReferenceError> {
     })
 }
 
-/// The rest of the URL from its `/` after the base URL. The letter case of scheme and host does not matter.
+/// The rest of the URL after the base URL: empty, or from its `/` on. The letter case of scheme and host does not matter.
 fn path_under<'a>(url: &'a str, base_url: &str) -> Option<&'a str> {
     let ((host, path), (base_host, base_path)) = (split_host(url), split_host(base_url));
     let is_same_host = host.eq_ignore_ascii_case(base_host);
     let rest = path.strip_prefix(base_path).filter(|_| is_same_host)?;
-    rest.starts_with('/').then_some(rest)
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
 /// The host with its port, and the path with its `/`.

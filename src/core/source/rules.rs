@@ -8,7 +8,7 @@ use crate::core::replication::interval::KeyRange;
 use crate::core::source::case;
 use crate::core::source::decision::RuleDecision;
 use crate::core::source::near_miss::{self, NearMiss};
-use crate::core::source::pattern::{PatternError, RulePattern};
+use crate::core::source::pattern::RulePattern;
 use crate::core::source::pattern_set::{PatternSet, TooLarge, intersect, ranges_of};
 
 /// The value of `include` or `exclude` in the configuration.
@@ -61,22 +61,26 @@ impl RulesError {
 
 impl Rules {
     /// Compiles the rules. `None` means that the configuration does not contain the key.
+    ///
+    /// # Errors
+    ///
+    /// All invalid rules, at least one.
     pub fn new(
         include: Option<RuleSelection>,
         exclude: Option<RuleSelection>,
         ignore_case: bool,
-    ) -> Result<Self, RulesError> {
+    ) -> Result<Self, Vec<RulesError>> {
         let compile = |key, rules| compile(key, rules, ignore_case);
         let compiled = match (include, exclude) {
             (None | Some(RuleSelection::All), None) => CompiledRules::IncludeAll,
             (None, Some(RuleSelection::All)) => CompiledRules::ExcludeAll,
             (Some(_), Some(RuleSelection::All)) => {
-                return Err(RulesError::new(
+                return Err(vec![RulesError::new(
                     "exclude",
                     "\"all\"",
                     "it excludes everything that `include` names; remove `exclude` to index what is \
                      included, or remove `include` to index nothing",
-                ));
+                )]);
             }
             (Some(RuleSelection::Paths(include)), None) => {
                 CompiledRules::Include(compile("include", include)?)
@@ -85,8 +89,16 @@ impl Rules {
                 CompiledRules::Exclude(compile("exclude", exclude)?)
             }
             (Some(RuleSelection::Paths(include)), Some(RuleSelection::Paths(exclude))) => {
-                let include = compile("include", include)?;
-                CompiledRules::IncludeAndExclude(include, compile("exclude", exclude)?)
+                match (compile("include", include), compile("exclude", exclude)) {
+                    (Ok(include), Ok(exclude)) => {
+                        CompiledRules::IncludeAndExclude(include, exclude)
+                    }
+                    (Err(mut errors), Err(more)) => {
+                        errors.extend(more);
+                        return Err(errors);
+                    }
+                    (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => return Err(errors),
+                }
             }
         };
         Ok(Self {
@@ -135,6 +147,14 @@ impl Rules {
             _ => return None,
         };
         near_miss::find(rules.patterns(), &self.folded(key), self.ignore_case)
+    }
+
+    /// The rules that match only at the top level although they are written like rules for all levels.
+    pub fn top_level_rules(&self) -> Vec<NearMiss> {
+        let (include, exclude) = self.lists();
+        let rules = [include, exclude].into_iter().flatten();
+        let rules = rules.flat_map(PatternSet::patterns);
+        rules.filter_map(near_miss::top_level).collect()
     }
 
     /// The smallest set of ranges of relative keys that contains every asset. The ranges ascend and do not
@@ -205,6 +225,19 @@ impl Rules {
         self.lists().0.map(PatternSet::patterns)
     }
 
+    /// `include` and `exclude` as they are written. `None` if the key is not needed.
+    pub fn selections(&self) -> (Option<RuleSelection>, Option<RuleSelection>) {
+        if let CompiledRules::ExcludeAll = self.compiled {
+            return (None, Some(RuleSelection::All));
+        }
+        let written = |set: &PatternSet| {
+            let rules = set.patterns().iter();
+            RuleSelection::Paths(rules.map(|rule| rule.text.to_string()).collect())
+        };
+        let (include, exclude) = self.lists();
+        (include.map(written), exclude.map(written))
+    }
+
     /// Whether the rules ignore letter case.
     pub fn ignores_case(&self) -> bool {
         self.ignore_case
@@ -241,7 +274,11 @@ fn patterns_not_in<'a>(set: &'a PatternSet, other: Option<&PatternSet>) -> Vec<&
     patterns.filter(|pattern| !is_in_other(pattern)).collect()
 }
 
-fn compile(key: &str, rules: Vec<String>, ignore_case: bool) -> Result<PatternSet, RulesError> {
+fn compile(
+    key: &str,
+    rules: Vec<String>,
+    ignore_case: bool,
+) -> Result<PatternSet, Vec<RulesError>> {
     if rules.is_empty() {
         let problem = match key {
             "include" => {
@@ -250,17 +287,24 @@ fn compile(key: &str, rules: Vec<String>, ignore_case: bool) -> Result<PatternSe
             }
             _ => "an empty list excludes nothing; write the paths to exclude, or remove the line",
         };
-        return Err(RulesError::new(key, "[]", problem));
+        return Err(vec![RulesError::new(key, "[]", problem)]);
     }
-    let parse = |(i, rule): (usize, &String)| {
-        RulePattern::parse(rule, ignore_case).map_err(|problem: PatternError| {
-            RulesError::new(format!("{key}[{i}]"), &format!("{rule:?}"), problem)
-        })
-    };
-    let patterns = rules.iter().enumerate().map(parse);
-    let patterns = patterns.collect::<Result<Vec<_>, _>>()?;
+    let (mut patterns, mut errors) = (Vec::new(), Vec::new());
+    for (i, rule) in rules.iter().enumerate() {
+        match RulePattern::parse(rule, ignore_case) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(problem) => {
+                let key = format!("{key}[{i}]");
+                errors.push(RulesError::new(key, &format!("{rule:?}"), problem));
+            }
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     let count = format!("[… {} rules …]", rules.len());
-    PatternSet::new(patterns).map_err(|problem: TooLarge| RulesError::new(key, &count, problem))
+    PatternSet::new(patterns)
+        .map_err(|problem: TooLarge| vec![RulesError::new(key, &count, problem)])
 }
 
 #[cfg(test)]

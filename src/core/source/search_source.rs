@@ -7,7 +7,7 @@ use crate::core::source::address;
 
 /// A Source to search: its name, where its objects are stored, and where its assets are served.
 ///
-/// An index that was built from another bucket or prefix has no assets for it.
+/// If the index still holds the assets of a former bucket or prefix, searches find those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SearchSource {
@@ -37,6 +37,15 @@ impl SearchSource {
     pub fn with_base_url(self, base_url: &str) -> Self {
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self { base_url, ..self }
+    }
+
+    /// The same Source at another location. Its base address stays.
+    pub(crate) fn at(&self, origin: &str, prefix: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            prefix: prefix.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The asset path of a key, or `None` if the key is not under the prefix.
@@ -84,5 +93,8 @@ mod tests {
             elsewhere.asset_url("p/a b"),
             "https://cdn.example.com/a%20b"
         );
+        let former = elsewhere.at("aws/former", "old/");
+        assert_eq!(former.asset_path("old/a"), Some("/a".to_owned()));
+        assert_eq!(former.asset_url("old/a"), "https://cdn.example.com/a");
     }
 }

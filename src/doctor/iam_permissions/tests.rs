@@ -73,14 +73,16 @@ fn other_errors_are_not_reported_as_missing_permissions() {
         let error = refused(kind);
         for finding in [
             list(&source(), "", &[(String::new(), Err(error.clone()))]),
-            location(&source(), &error),
+            location(&source(), "eu-west-1", &error),
         ] {
             assert_eq!(finding.verdict, Verdict::Failure, "{finding:?}");
             assert_eq!(finding.subject, subject, "{finding:?}");
         }
     }
-    let denied = location(&source(), &refused(Kind::AccessDenied));
+    let denied = location(&source(), "cn-north-1", &refused(Kind::AccessDenied));
     assert_eq!(denied.subject.as_str(), "s3:GetBucketLocation");
+    let remedy = denied.remedy.expect("a denial has a remedy").text;
+    assert!(remedy.contains("arn:aws-cn:s3:::"), "{remedy}");
 }
 
 #[test]

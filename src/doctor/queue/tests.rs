@@ -122,7 +122,7 @@ fn each_wrong_attribute_has_its_own_finding() {
             warning,
             "MessageRetentionPeriod",
         ),
-        (|it| it.is_fifo = true, Subject::Queue, failure, ""),
+        (|it| it.is_fifo = true, Subject::Queue, warning, ""),
         (
             |it| it.kms_key = Some("alias/aws/sqs".into()),
             Subject::QueueEncryption,

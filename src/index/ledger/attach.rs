@@ -38,7 +38,7 @@ pub struct Attachment {
     pub id: SourceId,
     /// Its state, to decide whether it must be scanned.
     pub state: SourceState,
-    /// Whether the index holds the records of another bucket or prefix until a scan has begun.
+    /// Whether the index holds the records of another bucket or prefix until a scan finds an asset.
     pub is_moving: bool,
 }
 
@@ -49,7 +49,10 @@ impl<E: Engine> Ledger<E> {
     /// only the new rules admit, or of all keys if the old rules are not known exactly or no scan under them
     /// is complete. The caller resumes this scan.
     ///
-    /// If the bucket or prefix has changed, the old records stay until a scan of the new location has begun.
+    /// If the bucket or prefix has changed, the old records stay until a scan finds an asset at the new location.
+    ///
+    /// The Source may be attached already, with another configuration. Then the caller has stopped everything that
+    /// sends pages or events of it.
     ///
     /// # Errors
     ///
@@ -62,9 +65,16 @@ impl<E: Engine> Ledger<E> {
             ranges_in_flight,
         } = request;
         let scan = Scan::new(source, Arc::new(ScanProgress::default()));
+        // The engine counts only committed assets.
+        self.commit()?;
         let before = self.checkpoint.source(&scan.source.name).cloned();
         let (id, stale) = scan.with_identity(|identity| self.checkpoint.register(identity))?;
         tally.set_assets(self.engine.assets(id)?);
+        tally.set_former_assets(match stale {
+            StaleRecords::Everything => tally.assets(),
+            _ => 0,
+        });
+        self.forget_running(id);
         self.tallies.insert(id, tally);
         self.moving.remove(&id);
         match stale {
@@ -165,6 +175,7 @@ impl<E: Engine> Ledger<E> {
     pub fn mark_events_lost(&mut self, id: SourceId) -> Result<(), IndexError> {
         self.following.remove(&id);
         self.checkpoint_changed |= self.state(id)?.followed.take().is_some();
+        self.follow_nothing_after_move(id);
         self.commit()
     }
 
@@ -180,12 +191,26 @@ impl<E: Engine> Ledger<E> {
     /// Records that an event of this time may never be applied. If a scan that began later is complete, the
     /// scan has made up for it, and nothing changes.
     pub fn give_up_event(&mut self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
-        let as_of = self.state(id)?.complete_as_of;
+        let as_of = self.state_of(id)?.complete_as_of;
         if as_of.is_some_and(|as_of| as_of > time) {
             Ok(())
         } else {
             self.mark_events_lost(id)
         }
+    }
+
+    /// Records that an event of this time may never be applied because it waits for a move. Changes nothing if the
+    /// Source is not moving, or if the scan that will begin the move began after the event.
+    pub fn give_up_waiting_event(
+        &mut self,
+        id: SourceId,
+        time: Timestamp,
+    ) -> Result<(), IndexError> {
+        let is_listed = self.move_started(id).is_some_and(|started| started > time);
+        if is_listed || !self.is_moving(id) {
+            return Ok(());
+        }
+        self.mark_events_lost(id)
     }
 
     /// Records that the events of these Sources are not received for now. The checkpoint keeps the time until
@@ -225,11 +250,22 @@ impl<E: Engine> Ledger<E> {
             return Ok(());
         };
         let id = state.id;
-        self.checkpoint_changed |= state.followed.take().is_some();
-        self.following.remove(&id);
-        self.tallies.remove(&id);
-        self.drift_candidates.discard(id);
+        self.checkpoint_changed |= state.followed.take().is_some() || !state.was_detached;
+        state.was_detached = true;
+        self.forget_running(id);
+        if let Some(tally) = self.tallies.remove(&id) {
+            tally.set_former_assets(0);
+        }
         self.commit()
+    }
+
+    /// Forgets what runs for a Source under the former configuration. Its unfinished scan stays in the checkpoint.
+    ///
+    /// The caller must not send further pages of that scan.
+    pub(super) fn forget_running(&mut self, id: SourceId) {
+        self.following.remove(&id);
+        self.scans.remove(&id);
+        self.drift_candidates.discard(id);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The beginning of a scan: resume it, plan new ranges, or wait for the first page of a new bucket.
+//! The beginning of a scan: resume it, plan new ranges, or wait for the first asset of a new bucket or prefix.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::core::counters::ScanProgress;
 use crate::core::replication::checkpoint::StaleRecords;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::scan_mode::ScanMode;
-use crate::core::replication::source_state::{QueueId, SourceId};
+use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::{Engine, IndexError};
@@ -30,6 +30,9 @@ pub struct ScanRequest {
     /// The queue from which the Source's events are already received, if any. Events count as followed from
     /// the beginning of the scan.
     pub queue: Option<QueueId>,
+    /// Whether a Source that has moved to another bucket or prefix loses its former assets even if the new
+    /// location has none.
+    pub allow_empty: bool,
     /// Counts what the scan does.
     pub progress: Arc<ScanProgress>,
 }
@@ -57,12 +60,26 @@ pub struct ScanPlan {
     pub resumed: bool,
 }
 
+impl ScanPlan {
+    /// The plan of the running scan.
+    pub(super) fn of(state: &SourceState, resumed: bool) -> Self {
+        let running = state.running.as_ref();
+        Self {
+            source: state.id,
+            scan: state.last_scan,
+            ranges: running.map(|scan| scan.open_ranges()).unwrap_or_default(),
+            started: running.and_then(|scan| scan.started),
+            resumed,
+        }
+    }
+}
+
 impl<E: Engine> Ledger<E> {
     /// Begins or resumes the scan of a Source, after removing the records that its configuration made stale.
     /// Commits.
     ///
     /// If the Source has another bucket or prefix than its records, nothing is removed or committed yet: the
-    /// first page of the scan does that.
+    /// first page with an asset does that.
     ///
     /// # Errors
     ///
@@ -70,14 +87,16 @@ impl<E: Engine> Ledger<E> {
     pub fn begin_scan(&mut self, request: ScanRequest) -> Result<ScanPlan, IndexError> {
         let mut scan = Scan::new(request.source, request.progress);
         let (id, stale) = scan.with_identity(|identity| self.checkpoint.register(identity))?;
-        if stale == StaleRecords::Everything && !self.dry_run {
-            scan.move_to = Some(scan.source.listed_ranges());
-            scan.queue = request.queue;
-            let plan = self.plan_of_move(id, &scan)?;
+        if stale == StaleRecords::Everything {
+            let (allow_empty, queue) = (request.allow_empty, request.queue);
+            let relocation = self.prepare_move(id, &scan, allow_empty, queue)?;
+            let plan = relocation.plan();
+            scan.relocation = Some(relocation);
             self.scans.insert(id, scan);
             return Ok(plan);
         }
         let saved = self.remove_stale_records(id, &scan, stale)?;
+        scan.removed_before = scan.progress.removed.get();
         if self.dry_run {
             scan.hidden = stale;
         }
@@ -99,7 +118,12 @@ impl<E: Engine> Ledger<E> {
         }
         self.checkpoint_changed = true;
         self.commit()?;
-        let plan = self.plan_of(id, resumed)?;
+        let plan = ScanPlan::of(self.state(id)?, resumed);
+        scan.assets_before = self.engine.assets(id)?;
+        scan.progress.assets_before.raise_to(scan.assets_before);
+        if self.dry_run {
+            scan.assets_before -= scan.removed_before.min(scan.assets_before);
+        }
         for (_, range) in &plan.ranges {
             let expected = self.engine.estimate(id, &range.interval())?;
             scan.progress.expected.add(expected);
@@ -115,51 +139,6 @@ impl<E: Engine> Ledger<E> {
             }
             _ => self.drift_candidates.discard(id),
         }
-    }
-
-    fn plan_of(&mut self, id: SourceId, resumed: bool) -> Result<ScanPlan, IndexError> {
-        let state = self.state(id)?;
-        let running = state.running.as_ref();
-        Ok(ScanPlan {
-            source: id,
-            scan: state.last_scan,
-            ranges: running.map(|scan| scan.open_ranges()).unwrap_or_default(),
-            started: running.and_then(|scan| scan.started),
-            resumed,
-        })
-    }
-
-    /// The plan for a scan that [`Ledger::begin_move`] will begin.
-    fn plan_of_move(&mut self, id: SourceId, scan: &Scan) -> Result<ScanPlan, IndexError> {
-        let ranges = scan.move_to.iter().flatten().cloned();
-        Ok(ScanPlan {
-            source: id,
-            scan: self.state(id)?.last_scan + 1,
-            ranges: ranges.enumerate().collect(),
-            started: None,
-            resumed: false,
-        })
-    }
-
-    /// If a scan of a new bucket or prefix waits to begin, removes the records of the old one and begins the
-    /// scan.
-    pub(super) fn begin_move(&mut self, id: SourceId) -> Result<(), IndexError> {
-        let Some(mut scan) = self.scans.remove(&id) else {
-            return Ok(());
-        };
-        if let Some(ranges) = scan.move_to.take() {
-            self.remove_stale_records(id, &scan, StaleRecords::Everything)?;
-            let state = self.state(id)?;
-            scan.with_identity(|identity| state.adopt(identity));
-            state.begin_scan(ranges);
-            self.moving.remove(&id);
-            if let Some(queue) = scan.queue.take() {
-                self.follow_from_now(id, queue)?;
-            }
-            self.checkpoint_changed = true;
-        }
-        self.scans.insert(id, scan);
-        Ok(())
     }
 
     /// The ranges of a new scan: the keys that the rules can admit, split so that the parts hold about

@@ -97,6 +97,16 @@ impl<E: Engine> Ledger<E> {
             KeyEvent::Certain(event) if record.is_none() && self.is_doubtful(source, &event)? => {
                 Ok(EventOutcome::NeedsLookUp)
             }
+            KeyEvent::Certain(event)
+                if order::contradicts_sequencers(
+                    record.as_ref(),
+                    event.time,
+                    Some(&event.sequencer),
+                    &watermarks,
+                ) =>
+            {
+                Ok(EventOutcome::NeedsLookUp)
+            }
             KeyEvent::Certain(event) => {
                 let decision = order::decide_event(record.as_ref(), &event, &watermarks);
                 self.apply_event_decision(source, &key, record.as_ref(), decision)

@@ -6,7 +6,7 @@ use super::{ChangeCounters, Ledger};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::Object;
-use crate::core::replication::order::{self, Decision};
+use crate::core::replication::order::{self, CLOCK_DISAGREEMENT, Decision};
 use crate::core::replication::reconcile::{JoinedKey, merge_join};
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
@@ -38,11 +38,11 @@ pub struct PageReport {
 impl<E: Engine> Ledger<E> {
     /// Applies a page: adds, changes and removes the records of its interval.
     ///
-    /// A page of a scan that was discarded changes nothing. The first page of a scan that moves to a new
-    /// bucket or prefix first removes the old records.
+    /// A page of a scan that was discarded changes nothing. If the Source has moved to another bucket or prefix,
+    /// the first page with an asset removes the old records, and pages before it change nothing.
     pub fn apply_page(&mut self, page: PageReport) -> Result<(), IndexError> {
-        if page.scan > self.state(page.source)?.last_scan {
-            self.begin_move(page.source)?;
+        if !self.begin_move_at(&page)? {
+            return Ok(());
         }
         let Some(listed_at) = self.note_page(&page)? else {
             return Ok(());
@@ -61,6 +61,7 @@ impl<E: Engine> Ledger<E> {
             rest = rest.after(&last);
             self.commit_if_full()?;
         }
+        self.announce_scan(page.source);
         if let Some(running) = &mut self.state(page.source)?.running {
             running.advance(page.range, page.resume_after, page.done);
         }
@@ -71,8 +72,9 @@ impl<E: Engine> Ledger<E> {
     /// Notes the page in the state of its scan. Returns the timestamp to apply it with, or `None` if its scan
     /// was discarded meanwhile.
     fn note_page(&mut self, page: &PageReport) -> Result<Option<Timestamp>, IndexError> {
+        let is_running = self.scans.contains_key(&page.source);
         let state = self.state(page.source)?;
-        if state.last_scan != page.scan {
+        if state.last_scan != page.scan || !is_running {
             return Ok(None);
         }
         Ok(state.note_page(page.listed_at))
@@ -123,9 +125,11 @@ impl<E: Engine> Ledger<E> {
     ///
     /// # Errors
     ///
-    /// [`IndexError::NotComplete`] if a range is not listed to its end. Then the scan stays unfinished.
+    /// - [`IndexError::NotComplete`] if a range is not listed to its end. Then the scan stays unfinished.
+    /// - [`IndexError::NothingAtNewLocation`] if the Source has moved to another bucket or prefix and no asset is
+    ///   there. Then the former assets stay.
     pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Timestamp>, IndexError> {
-        self.begin_move(id)?;
+        self.begin_move_without_assets(id)?;
         let state = self.state(id)?;
         let is_partial = state.running.as_ref().is_some_and(|scan| scan.partial);
         state.complete_scan()?;
@@ -135,8 +139,9 @@ impl<E: Engine> Ledger<E> {
             let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &watermarks);
             self.erase(id, RecordFilter::Tombstones, None, purgeable)?;
         }
-        self.scans.remove(&id);
         self.commit()?;
+        self.announce_rebuilt(id)?;
+        self.scans.remove(&id);
         self.drift_candidates.end(id, watermarks.complete_as_of);
         Ok(watermarks.complete_as_of)
     }
@@ -151,13 +156,19 @@ pub(super) fn apply_decision(
     decision: Decision,
     counters: &ChangeCounters,
 ) {
-    let was_live = old.and_then(Record::object).is_some();
+    let before = old.and_then(Record::object);
     let new = match decision {
         Decision::Keep(_) => return,
         Decision::Write(record) => Some(record),
         Decision::Erase => None,
     };
-    let is_live = new.as_ref().and_then(Record::object).is_some();
-    counters.count(was_live, is_live);
+    let after = new.as_ref().and_then(Record::object);
+    // A record whose times are corrected is written too, but that is not worth reporting as a change.
+    let is_same = before
+        .zip(after)
+        .is_some_and(|(before, after)| before.is_same_change(after, CLOCK_DISAGREEMENT));
+    if !is_same {
+        counters.count(before.is_some(), after.is_some());
+    }
     pending.put(id, key, new, old.is_some());
 }

@@ -7,7 +7,7 @@
 use std::ops::Bound;
 
 use super::heal::{healed, plausible_times};
-use super::{Ledger, READ_CHUNK};
+use super::{CopiedRecords, Ledger, READ_CHUNK};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::listing::PageEntry;
@@ -140,26 +140,23 @@ impl<E: Engine> Ledger<E> {
         let Some(id) = self.checkpoint.source(name).map(|state| state.id) else {
             return Ok(());
         };
-        let mut rest = KeyInterval::everything();
-        loop {
+        let mut rest = Some(KeyInterval::everything());
+        while let Some(interval) = rest {
             let next = |previous: &PreviousIndex<E>, previous_id| {
-                previous.read(previous_id, &rest, READ_CHUNK)
+                let records =
+                    previous
+                        .engine
+                        .read(previous_id, &interval, RecordFilter::All, READ_CHUNK)?;
+                Ok(Some(CopiedRecords::new(id, &interval, records, READ_CHUNK)))
             };
-            let records = self.read_previous(id, next)?;
-            let Some((last, _)) = records.last() else {
-                return self.commit();
+            // Without a readable previous index, the records stay as they are.
+            let Some((copied, after)) = self.read_previous(id, next)? else {
+                break;
             };
-            // A resumed rebuild may already have these records, and other records between them. If so, it may
-            // take several reads to see all of them.
-            let (present, last_read) = self.read(id, &rest.up_to(last), RecordFilter::All)?;
-            let end = last_read.unwrap_or_else(|| last.clone());
-            for (key, record) in records.into_iter().take_while(|(key, _)| *key <= end) {
-                let found = present.binary_search_by(|(known, _)| known.cmp(&key));
-                self.pending.put(id, &key, Some(record), found.is_ok());
-            }
-            self.commit_if_full()?;
-            rest = rest.after(&end);
+            self.replace_records(copied)?;
+            rest = after;
         }
+        self.commit()
     }
 
     /// Reads when the previous index first saw each entry. Leaves out entries that are not assets there. The

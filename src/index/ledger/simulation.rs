@@ -7,7 +7,8 @@
 //! After every step it checks the following ([`checks`]):
 //!
 //! - I1: a message is acknowledged only after its effect is durable.
-//! - I2: a key disappears only because of a removal, or because a page covers it and does not list it.
+//! - I2: a key disappears only because of a removal, because a page covers it and does not list it, or because the
+//!   Source has moved and its new location has an asset or is allowed to be empty.
 //! - I3: if every message is acknowledged and no page is in flight, the index equals the bucket, with and
 //!   without pending changes. This is the claim of [`crate::core::replication::order`].
 //! - I6: a scan completes if and only if every range was listed to its end.
@@ -152,6 +153,7 @@ const RANDOM: RandomOptions = RandomOptions {
     jitter: JITTER,
     loses_messages: false,
     new_rules: false,
+    moves: false,
     fault: None,
 };
 
@@ -201,6 +203,19 @@ fn random_histories_with_lost_messages_and_new_rules_are_right_after_a_scan() {
         let options = RandomOptions {
             loses_messages,
             new_rules,
+            ..RANDOM
+        };
+        assert_seeds_pass(2_000, options);
+    }
+}
+
+/// After a change of the prefix, the former assets stay until a page shows an asset.
+#[test]
+fn random_histories_with_moves_keep_former_assets_and_are_right_after_a_scan() {
+    for new_rules in [false, true] {
+        let options = RandomOptions {
+            new_rules,
+            moves: true,
             ..RANDOM
         };
         assert_seeds_pass(2_000, options);

@@ -10,6 +10,7 @@ use crate::core::replication::record::Record;
 use crate::core::replication::source_state::{FollowedUntil, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
+use crate::index::large_removals::is_large_removal;
 use crate::index::{Engine, IndexError, RecordFilter};
 
 impl<E: Engine> Ledger<E> {
@@ -24,9 +25,21 @@ impl<E: Engine> Ledger<E> {
         if stale == StaleRecords::None {
             return Ok(SavedState::default());
         }
-        self.erase_and_forget(id, Some(&scan.progress), |key, record| {
+        let progress = &scan.progress;
+        let (of, before) = (self.engine.assets(id)?, progress.removed.get());
+        let saved = self.erase_and_forget(id, Some(progress), |key, record| {
             is_stale_record(&scan.source, stale, key, record)
-        })
+        })?;
+        let removed = progress.removed.get() - before;
+        progress.assets_before.raise_to(of);
+        if is_large_removal(removed, of) {
+            progress.lost_at_once.raise_to(removed);
+        }
+        if stale == StaleRecords::NotAdmitted {
+            progress.excluded.add(removed);
+            self.announce_new_rules(&scan.source.name, removed, of);
+        }
+        Ok(saved)
     }
 
     /// Removes the records for which `is_stale` is true, and leaves no tombstones. The last removals are

@@ -39,18 +39,14 @@ impl<E: Engine> Ledger<E> {
             .collect();
         let mut losers = Vec::new();
         for (id, name) in unconfigured {
-            if self.state(id)?.last_scan == 0 {
+            let state = self.state(id)?;
+            // Events can add records before the first scan.
+            if state.last_scan == 0 && state.events == 0 {
                 continue;
             }
             let assets = self.assets_to_lose(id, &name)?;
             if assets > 0 {
-                if !self.dry_run {
-                    tracing::warn!(
-                        source = name,
-                        assets,
-                        "removing the assets of a Source that is no longer configured"
-                    );
-                }
+                self.announce_unconfigured(&name, assets);
                 losers.push(UnconfiguredSource { name, assets });
             }
             self.erase_and_forget(id, None, |_, _| true)?;
@@ -61,7 +57,7 @@ impl<E: Engine> Ledger<E> {
 
     /// The number of the Source's assets that a search finds now. During a rebuild, searches still use the
     /// previous index.
-    fn assets_to_lose(&self, id: SourceId, name: &str) -> Result<u64, IndexError> {
+    pub(super) fn assets_to_lose(&self, id: SourceId, name: &str) -> Result<u64, IndexError> {
         match &self.previous {
             Some(previous) => Ok(previous.assets_of(name)),
             None => self.engine.assets(id),

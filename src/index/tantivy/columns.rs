@@ -8,10 +8,13 @@ use std::io;
 use std::ops::{Bound, Range};
 use std::sync::OnceLock;
 
-use tantivy::columnar::{BytesColumn, Column, StrColumn};
+use tantivy::columnar::{BytesColumn, Column, ColumnarReader, StrColumn};
+use tantivy::directory::FileSlice;
 use tantivy::fastfield::AliveBitSet;
+use tantivy::index::SegmentMeta;
 use tantivy::{DocId, SegmentReader, TantivyError};
 
+use super::column_source::ColumnSource;
 use super::schema::UKEY;
 use super::{failure, identity};
 use crate::core::replication::interval::KeyInterval;
@@ -51,39 +54,53 @@ pub struct Columns {
 impl Columns {
     /// Opens the columns of a segment.
     pub fn open(segment: &SegmentReader) -> Result<Self, IndexError> {
-        let fast = segment.fast_fields();
-        let number = |name| fast.column_opt::<u64>(name).map_err(read_error());
-        let time = |name| fast.column_opt::<i64>(name).map_err(read_error());
-        let text = |name| fast.str(name).map_err(read_error());
-        let storage_class = text("storage_class")?;
+        let alive = segment.alive_bitset().cloned();
+        let name = segment.segment_id().uuid_string();
+        Self::from_source(segment.fast_fields(), alive, segment.max_doc(), &name)
+    }
+
+    /// Opens the columns of a segment from the contents of its column file.
+    pub(super) fn from_file(
+        file: FileSlice,
+        alive: Option<AliveBitSet>,
+        segment: &SegmentMeta,
+    ) -> Result<Self, IndexError> {
+        let source = ColumnarReader::open(file).map_err(read_error())?;
+        let name = segment.id().uuid_string();
+        Self::from_source(&source, alive, segment.max_doc(), &name)
+    }
+
+    /// `name` is the name of the segment, for an error.
+    fn from_source(
+        source: &impl ColumnSource,
+        alive: Option<AliveBitSet>,
+        max_doc: DocId,
+        name: &str,
+    ) -> Result<Self, IndexError> {
+        let storage_class = source.texts("storage_class")?;
         let columns = Self {
-            ukey: fast.bytes(UKEY).map_err(read_error())?,
-            alive: segment.alive_bitset().cloned(),
-            max_doc: segment.max_doc(),
-            size: number("size")?,
-            last_modified: time("last_modified")?,
-            first_seen: time("first_seen")?,
+            ukey: source.bytes(UKEY)?,
+            alive,
+            max_doc,
+            size: source.numbers("size")?,
+            last_modified: source.times("last_modified")?,
+            first_seen: source.times("first_seen")?,
             classes: first_classes(&storage_class)?,
             storage_class,
-            etag_high: number("etag_high")?,
-            etag_low: number("etag_low")?,
-            etag_parts: number("etag_parts")?,
-            etag_other: text("etag_other")?,
-            event_time: time("event_time")?,
-            sequencer: text("sequencer")?,
-            listed_at: time("listed_at")?,
-            removed_in_scan: number("removed_in_scan")?,
+            etag_high: source.numbers("etag_high")?,
+            etag_low: source.numbers("etag_low")?,
+            etag_parts: source.numbers("etag_parts")?,
+            etag_other: source.texts("etag_other")?,
+            event_time: source.times("event_time")?,
+            sequencer: source.texts("sequencer")?,
+            listed_at: source.times("listed_at")?,
+            removed_in_scan: source.numbers("removed_in_scan")?,
             sources: OnceLock::new(),
         };
         let ukeys = columns.ukey.as_ref().map_or(0, BytesColumn::num_terms);
-        if ukeys != columns.max_doc as usize {
-            return Err(IndexError::Damaged {
-                what: format!(
-                    "segment {} has {} documents and {ukeys} keys",
-                    segment.segment_id(),
-                    columns.max_doc
-                ),
-            });
+        if ukeys != max_doc as usize {
+            let what = format!("segment {name} has {max_doc} documents and {ukeys} keys");
+            return Err(IndexError::Damaged { what });
         }
         Ok(columns)
     }
@@ -322,54 +339,4 @@ fn text_at(column: &Option<StrColumn>, doc: DocId) -> Result<Option<String>, Ind
 }
 
 #[cfg(test)]
-mod tests {
-    use tantivy::schema::SchemaBuilder;
-    use tantivy::{Index, IndexWriter, TantivyDocument};
-
-    use super::super::schema::{Fields, settings, tokenizers};
-    use super::super::{MIN_WRITER_MEMORY, TantivyEngine};
-    use super::*;
-    use crate::core::replication::interval::KeyInterval;
-    use crate::core::replication::source_state::SourceId;
-    use crate::index::{Engine, RecordFilter};
-
-    /// The fields that version 2 added.
-    const NEW_IN_VERSION_2: [&str; 4] = ["name_trigrams", "name_words", "name_folded", "depth"];
-
-    #[test]
-    fn reads_records_of_schema_version_1() {
-        let mut builder = SchemaBuilder::new();
-        for (_, entry) in Fields::schema().0.fields() {
-            if !NEW_IN_VERSION_2.contains(&entry.name()) {
-                builder.add_field(entry.clone());
-            }
-        }
-        let schema = builder.build();
-        let folder = tempfile::tempdir().unwrap();
-        let index = Index::builder()
-            .schema(schema.clone())
-            .settings(settings())
-            .tokenizers(tokenizers())
-            .create_in_dir(folder.path())
-            .unwrap();
-        let mut writer: IndexWriter = index.writer_with_num_threads(1, MIN_WRITER_MEMORY).unwrap();
-        let field = |name| schema.get_field(name).unwrap();
-        let mut document = TantivyDocument::default();
-        document.add_bytes(field(UKEY), &identity::ukey(SourceId(0), "a.jpg"));
-        document.add_u64(field("size"), 7);
-        document.add_i64(field("first_seen"), 9);
-        writer.add_document(document).unwrap();
-        writer.commit().unwrap();
-
-        assert!(TantivyEngine::open_read_only(folder.path()).is_err());
-        let engine = TantivyEngine::open_any_schema(folder.path()).unwrap();
-        let everything = KeyInterval::everything();
-        let read = engine
-            .read(SourceId(0), &everything, RecordFilter::All, 10)
-            .unwrap();
-        let (key, record) = &read[0];
-        assert_eq!((read.len(), key.as_str()), (1, "a.jpg"));
-        assert_eq!(record.first_seen(), Some(Timestamp::from_millis(9)));
-        assert_eq!(record.object().unwrap().size, 7);
-    }
-}
+mod tests;

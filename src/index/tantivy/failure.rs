@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use tantivy::TantivyError;
 use tantivy::directory::error::{OpenDirectoryError, OpenReadError};
+use tantivy::error::DataCorruption;
 
 use crate::index::IndexError;
 
@@ -51,6 +52,22 @@ pub fn catch_panics<T>(read: impl FnOnce() -> Result<T, IndexError>) -> Result<T
             ),
         })
     })
+}
+
+/// Runs code that reads the index while tantivy commits, and turns a panic and an error about the contents of a file
+/// into an error of tantivy that shows damage. A panic would end the process.
+pub fn read_during_commit<T>(read: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<T> {
+    let damaged = |why: String| Err(DataCorruption::comment_only(why).into());
+    match panic::catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Err(TantivyError::IoError(cause))) if cause.raw_os_error().is_none() => {
+            damaged(format!("failed to read it: {cause}"))
+        }
+        Ok(result) => result,
+        Err(panic) => {
+            let message = panic_message(&*panic);
+            damaged(format!("reading it caused a panic ({message})"))
+        }
+    }
 }
 
 /// Returns the message of a panic.

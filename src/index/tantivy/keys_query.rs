@@ -11,6 +11,7 @@ use tantivy::query::{ConstScorer, EnableScoring, Explanation, Query, Scorer, Wei
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term};
 
+use super::failure::read_during_commit;
 use super::identity::HashedKey;
 use super::schema::{Fields, UKEY};
 
@@ -108,7 +109,7 @@ impl Query for KeysQuery {
 
 impl Weight for KeysQuery {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        let docs = SortedDocs::new(self.docs(segment)?);
+        let docs = SortedDocs::new(read_during_commit(|| self.docs(segment))?);
         Ok(Box::new(ConstScorer::new(docs, boost)))
     }
 

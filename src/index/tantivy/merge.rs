@@ -109,6 +109,8 @@ impl<'a> Head<'a> {
             value: sort_value.unwrap_or_else(|| SortValue::Name(fold_name(file_name(&path)))),
             path,
             source: searched.source.name.clone(),
+            attempt: 0,
+            ranking: Vec::new(),
         };
         Ok(Some(Self {
             sort,

@@ -21,11 +21,11 @@ use super::search_budget::SearchBudget;
 /// Number of terms that are read between two checks of the budget.
 const TERMS_PER_CHECK: u32 = 64;
 
+/// Number of characters that are missing at the end of a word that is almost complete.
+const NEAR_CHARS: usize = 2;
+
 /// Memory that one document takes in a list. In a bit set, each document of the segment takes one bit.
 const BITS_PER_LISTED_DOC: usize = 32;
-
-/// Maximum number of edits in a typo, see [`crate::core::query::MatchMode::Typo`].
-const MAX_EDITS: u8 = 1;
 
 /// Creates the multi-term queries of one search.
 ///
@@ -59,10 +59,15 @@ impl MultiTermQueries {
         self.query(field, Terms::Prefix(text.to_owned()))
     }
 
-    /// A query for the documents with a term that is at most one edit from `word`: one character added,
-    /// removed or replaced, or two neighbors swapped.
-    pub fn typo(&self, field: Field, word: &str) -> MultiTermQuery {
-        self.query(field, Terms::Typo(word.to_owned()))
+    /// Like [`MultiTermQueries::prefix`], for terms with at most [`NEAR_CHARS`] more characters than `text`.
+    pub fn near_prefix(&self, field: Field, text: &str) -> MultiTermQuery {
+        self.query(field, Terms::NearPrefix(text.to_owned()))
+    }
+
+    /// A query for the documents with a term that is at most `edits` edits from `word`: a character added,
+    /// removed or replaced, or two neighbors swapped. `edits` is at most 2.
+    pub fn typo(&self, field: Field, word: &str, edits: u8) -> MultiTermQuery {
+        self.query(field, Terms::Typo(word.to_owned(), edits))
     }
 
     /// A query for the documents with at least one of these terms.
@@ -106,7 +111,8 @@ pub struct MultiTermQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Terms {
     Prefix(String),
-    Typo(String),
+    NearPrefix(String),
+    Typo(String, u8),
     OneOf(Vec<String>),
 }
 
@@ -143,9 +149,18 @@ impl MultiTermQuery {
                 let mut found = range.into_stream()?;
                 while found.advance() && add(found.value())? {}
             }
-            Terms::Typo(word) => {
+            Terms::NearPrefix(text) => {
+                let range = index.terms().range().ge(text).lt(prefix_end(text));
+                let mut found = range.into_stream()?;
+                while found.advance() {
+                    if is_near(text, found.key()) && !add(found.value())? {
+                        break;
+                    }
+                }
+            }
+            Terms::Typo(word, edits) => {
                 let word = Term::from_field_text(self.field, word);
-                let automaton = FuzzyTermQuery::new(word, MAX_EDITS, true).automaton()?;
+                let automaton = FuzzyTermQuery::new(word, *edits, true).automaton()?;
                 let mut found = index.terms().search(automaton).into_stream()?;
                 while found.advance() && add(found.value())? {}
             }
@@ -163,6 +178,15 @@ impl MultiTermQuery {
         docs.sort();
         Ok(docs)
     }
+}
+
+/// Whether a term that starts with the text has at most [`NEAR_CHARS`] more characters.
+fn is_near(text: &str, term: &[u8]) -> bool {
+    let more = term.get(text.len()..).unwrap_or_default();
+    more.utf8_chunks()
+        .map(|chunk| chunk.valid().chars().count())
+        .sum::<usize>()
+        <= NEAR_CHARS
 }
 
 /// The smallest byte string that is greater than every text with this prefix.
@@ -329,7 +353,9 @@ mod tests {
         for (multi_term_query, want) in [
             (multi_term_queries.prefix(field, "w"), all),
             (multi_term_queries.prefix(field, "w1"), all / 2),
-            (multi_term_queries.typo(field, "w00001"), 23),
+            (multi_term_queries.near_prefix(field, "w000"), 100),
+            (multi_term_queries.near_prefix(field, "w00"), 0),
+            (multi_term_queries.typo(field, "w00001", 1), 23),
             (
                 multi_term_queries.one_of(field, &["w00001", "w10001", "x"]),
                 2,

@@ -1,32 +1,33 @@
 //! A pinned commit: a commit whose files are all open, so that they can be read even after a merge removes
 //! them.
 //!
-//! This module compares files with their checksums, and can open the commit without its damaged segments. It
-//! does not interpret the contents of files.
+//! This module finds damaged files, and can open the columns of segments whose other files are damaged.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::directory::FileHandle;
 use tantivy::directory::error::OpenReadError;
+use tantivy::fastfield::AliveBitSet;
 use tantivy::index::{SegmentId, SegmentMeta};
-use tantivy::{Directory, Index, IndexMeta, TantivyError};
+use tantivy::{Directory, Index, IndexMeta};
 
-use super::failure;
+use super::columns::{Columns, read_error};
+use super::failure::catch_panics;
 use super::read_only::{CommitFolder, MAX_OPEN_RETRIES};
+use super::{checksum, failure};
 use crate::index::IndexError;
-
-/// Number of bytes that are read from a file at once.
-const CHUNK: usize = 1 << 20;
-
-/// Minimum size of a file in bytes: it ends with the size of its footer and a magic number, 4 bytes each. Tantivy
-/// panics on files of 4 to 7 bytes.
-const MIN_FILE_BYTES: u64 = 8;
 
 /// The attempted action in error messages.
 const READING: &str = "read the index";
+
+/// The ending of the file with the columns of a segment.
+const COLUMNS: &str = "fast";
+
+/// The ending of the file that says which documents of a segment are deleted.
+const DELETES: &str = "del";
 
 /// A commit and its open files.
 pub struct PinnedCommit {
@@ -113,66 +114,85 @@ impl PinnedCommit {
     pub fn damages(&self, on_progress: impl Fn(u64)) -> Result<Vec<Damage>, IndexError> {
         let mut damages = Vec::new();
         let mut bytes = 0;
-        for file in &self.files {
+        for pinned in &self.files {
             on_progress(bytes);
-            if let Some(what) = self.damage(file)? {
+            if let Some(what) = self.damage(pinned)? {
                 damages.push(Damage {
-                    segment: file.segment,
-                    file: file.name.display().to_string(),
+                    segment: pinned.segment,
+                    file: pinned.name.display().to_string(),
                     what,
                 });
             }
-            bytes += file.bytes();
+            bytes += pinned.bytes();
         }
         Ok(damages)
     }
 
-    /// Returns the commit without the segments of these damaged files, and the number of documents that it
-    /// loses. Open the returned commit while this one is still pinned.
-    pub fn without_damaged_segments(
-        &self,
-        damages: &[Damage],
-    ) -> Result<(CommitFolder, u64), IndexError> {
-        let mut metas = self.metas.clone();
-        let mut lost = 0;
-        metas.segments.retain(|segment| {
-            let is_undamaged = damages.iter().all(|damage| damage.segment != segment.id());
-            lost += if is_undamaged {
-                0
-            } else {
-                u64::from(segment.num_docs())
+    /// Opens the columns of every segment whose column file and deletes match their checksums. Other files of the
+    /// segment may be damaged. Also returns the number of documents in the other segments.
+    ///
+    /// Reads these files completely.
+    pub fn readable_columns(&self) -> Result<(Vec<Columns>, u64), IndexError> {
+        let (mut columns, mut lost) = (Vec::new(), 0);
+        for segment in &self.metas.segments {
+            match catch_panics(|| self.columns_of(segment)) {
+                Ok(of_segment) => columns.push(of_segment),
+                Err(error) if error.is_damage() => {
+                    lost += u64::from(segment.num_docs());
+                    tracing::warn!(%error, "a segment of the index cannot be read");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((columns, lost))
+    }
+
+    fn columns_of(&self, segment: &SegmentMeta) -> Result<Columns, IndexError> {
+        let (mut columns, mut alive) = (None, None);
+        for file in self
+            .files
+            .iter()
+            .filter(|file| file.segment == segment.id())
+        {
+            let slot = match ending(&file.name) {
+                Some(COLUMNS) => &mut columns,
+                Some(DELETES) => &mut alive,
+                _ => continue,
             };
-            is_undamaged
-        });
+            if let Some(what) = self.damage(file)? {
+                let what = format!("file {}: {what}", file.name.display());
+                return Err(IndexError::Damaged { what });
+            }
+            let opened = self.index.directory().open_read(&file.name);
+            let opened = opened.map_err(|error| failure::failed_read(READING)(error.into()))?;
+            *slot = Some(opened);
+        }
+        let missing = || IndexError::Damaged {
+            what: format!("segment {} has no columns", segment.id().uuid_string()),
+        };
+        let alive = alive.map(|file| file.read_bytes()).transpose();
+        let alive = alive.map_err(read_error())?.map(AliveBitSet::open);
+        Columns::from_file(columns.ok_or_else(missing)?, alive, segment)
+    }
+
+    /// Returns the commit without any segment: it has the payload, but no documents.
+    pub fn without_segments(&self) -> Result<CommitFolder, IndexError> {
+        let mut metas = self.metas.clone();
+        metas.segments.clear();
         let meta = serde_json::to_vec(&metas).map_err(IndexError::engine(READING))?;
-        Ok((self.commit.with_meta(meta), lost))
+        Ok(self.commit.with_meta(meta))
     }
 
     /// Checks a file. Returns the problem with it, if any, or an error if the check is impossible.
     fn damage(&self, file: &PinnedFile) -> Result<Option<String>, IndexError> {
         let checked = match &file.open {
-            Ok(_) if file.bytes() < MIN_FILE_BYTES => {
-                let bytes = file.bytes();
-                return Ok(Some(format!("its footer is damaged: it has {bytes} bytes")));
+            Ok((opened, _)) => {
+                let directory = self.index.directory();
+                checksum::damage(directory, &file.name, opened, file.bytes())
             }
-            Ok((opened, _)) => match read_through(opened) {
-                Ok(()) => self.index.directory().validate_checksum(&file.name),
-                Err(error) => return Ok(Some(format!("it cannot be read: {error}"))),
-            },
-            Err(error) => Err(error.clone()),
+            Err(error) => checksum::damage_of(error.clone()).map(Some),
         };
-        match checked {
-            Ok(true) => Ok(None),
-            Ok(false) => Ok(Some("its checksum does not match its contents".to_owned())),
-            Err(OpenReadError::FileDoesNotExist(_)) => Ok(Some("it is missing".to_owned())),
-            Err(error) => {
-                if failure::is_damage(&TantivyError::from(error.clone())) {
-                    Ok(Some(format!("its footer is damaged: {error}")))
-                } else {
-                    Err(failure::failed_to(READING)(error.into()))
-                }
-            }
-        }
+        checked.map_err(|error| failure::failed_to(READING)(error.into()))
     }
 }
 
@@ -185,12 +205,16 @@ fn segment_of<'a>(metas: &'a IndexMeta, name: &Path) -> Option<&'a SegmentMeta> 
 
 /// Whether a segment should have this file. Tantivy also names files that not every segment has.
 fn has_file(segment: &SegmentMeta, name: &Path) -> bool {
-    match name.extension().and_then(|ending| ending.to_str()) {
-        Some("del") => segment.has_deletes(),
+    match ending(name) {
+        Some(DELETES) => segment.has_deletes(),
         // This file exists only while the segment is written.
         Some("temp") => false,
         _ => true,
     }
+}
+
+fn ending(name: &Path) -> Option<&str> {
+    name.extension().and_then(|ending| ending.to_str())
 }
 
 impl PinnedFile {
@@ -215,13 +239,6 @@ impl PinnedFile {
         let open = self.open.as_ref().ok();
         open.map_or(0, |(_, mapped)| mapped.len() as u64)
     }
-}
-
-/// Reads a file to its end. A disk error is an error here; in a mapped file it would kill the process.
-fn read_through(mut file: &File) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
-    while file.read(&mut chunk)? > 0 {}
-    Ok(())
 }
 
 #[cfg(test)]

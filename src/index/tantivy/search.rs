@@ -12,11 +12,12 @@ use super::hits::hit;
 use super::merge::{Stream, merge};
 use super::multi_term_query::MultiTermQueries;
 use super::ranking::{BLOCK, RankValues, Ranked, TopDocs};
+use super::ranking_decisions::RankingDecisions;
 use super::search_budget::SearchBudget;
 use super::source_scope::SearchedSource;
 use super::translation::Translation;
 use super::{TantivyEngine, failure};
-use crate::core::query::{Count, Page, Request, SortBy, Total, highlights};
+use crate::core::query::{Count, Page, Position, Request, SortBy, Total, highlights};
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
@@ -48,6 +49,12 @@ impl TantivyEngine {
             deadline,
             budget: SearchBudget::new(move || shared_deadline.is_over()),
             scope: self.searched_sources(scope),
+            decisions: RankingDecisions::of_earlier_page(
+                request
+                    .after
+                    .as_ref()
+                    .map_or_else(Vec::new, |it| it.ranking.clone()),
+            ),
         };
         search.page()
     }
@@ -60,6 +67,7 @@ struct Search<'a> {
     deadline: &'a Deadline,
     budget: SearchBudget,
     scope: Vec<SearchedSource<'a>>,
+    decisions: RankingDecisions,
 }
 
 /// The number of matches so far.
@@ -138,6 +146,7 @@ impl Search<'_> {
                 (searched.source, searched.id),
                 &self.budget,
                 &multi_term_queries,
+                &self.decisions,
             )?;
             let query = translation.query(&self.request.query)?;
             query
@@ -242,12 +251,17 @@ impl Search<'_> {
             }
             hits.push(hit);
         }
-        let last = placed_docs.pop().map(|placed| placed.position);
+        let ranking = self.decisions.made();
+        let last = placed_docs.pop().map(|placed| Position {
+            ranking,
+            ..placed.position
+        });
         Ok(Page {
             hits,
             total: matches.total(request.count),
             next: last.filter(|_| has_more),
             facets: facets.finish(),
+            interpretation: None,
         })
     }
 }

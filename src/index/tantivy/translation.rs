@@ -1,8 +1,10 @@
 //! Translates a query into a query of tantivy, for one Source.
 //!
 //! [`crate::core::query::matches`] defines what a query means. Scores are the constants in [`words`], so they
-//! are the same in every segment and commit.
+//! are the same in every segment. They are the same in every commit, too, except that a search for some of several
+//! words counts how rare each word is, in powers of two.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use tantivy::Term as IndexTerm;
@@ -17,6 +19,7 @@ use super::and_not_query::AndNotQuery;
 use super::asset_query::AssetQuery;
 use super::multi_term_query::MultiTermQueries;
 use super::path_filter_query::PathFilterQuery;
+use super::ranking_decisions::RankingDecisions;
 use super::schema::Fields;
 use super::search_budget::SearchBudget;
 use crate::core::query::{Condition, Query, Term};
@@ -29,6 +32,9 @@ mod filters;
 mod names;
 mod paths;
 pub mod words;
+
+/// A query, and whether it must match.
+type Clause = (Occur, Box<dyn IndexQuery>);
 
 type TranslatedQuery = Result<Box<dyn IndexQuery>, IndexError>;
 
@@ -47,6 +53,10 @@ pub struct Translation<'a> {
     pub budget: &'a SearchBudget,
     /// The multi-term queries of the search, shared by all its Sources.
     pub multi_term_queries: &'a MultiTermQueries,
+    /// What the ranking decides, shared by all Sources of the search.
+    decisions: &'a RankingDecisions,
+    /// The number of the next decision.
+    next_decision: Cell<usize>,
     /// Finds all assets of the Source.
     all_assets: AssetQuery,
 }
@@ -59,6 +69,7 @@ impl<'a> Translation<'a> {
         (source, id): (&'a SearchSource, SourceId),
         budget: &'a SearchBudget,
         multi_term_queries: &'a MultiTermQueries,
+        decisions: &'a RankingDecisions,
     ) -> Result<Self, IndexError> {
         let all_assets = AssetQuery::new(snapshot, id, &KeyInterval::everything())?;
         Ok(Self {
@@ -68,6 +79,8 @@ impl<'a> Translation<'a> {
             id,
             budget,
             multi_term_queries,
+            decisions,
+            next_decision: Cell::new(0),
             all_assets,
         })
     }
@@ -86,9 +99,19 @@ impl<'a> Translation<'a> {
             Condition::Term(term) => self.term(term),
             Condition::All(none) if none.is_empty() => self.all_assets(),
             Condition::All(all) => {
-                let each = all.iter().map(|one| self.condition(one));
-                Ok(all_of(each.collect::<Result<Vec<_>, _>>()?))
+                let each = all.iter().filter_map(|one| self.clause(one).transpose());
+                let mut clauses = each.collect::<Result<Vec<_>, _>>()?;
+                if clauses.iter().all(|(occur, _)| *occur != Occur::Must) {
+                    // Otherwise tantivy would only find what is preferred.
+                    clauses.push((Occur::Must, scored(self.all_assets()?, 0.0)));
+                }
+                Ok(Box::new(BooleanQuery::new(clauses)))
             }
+            Condition::Best(any) => {
+                let each = any.iter().map(|one| self.condition(one));
+                Ok(best_of(each.collect::<Result<Vec<_>, _>>()?))
+            }
+            Condition::Preferred(_) => Ok(scored(self.all_assets()?, 0.0)),
             Condition::Any(any) => {
                 let each = any
                     .iter()
@@ -96,11 +119,31 @@ impl<'a> Translation<'a> {
                 let clauses = each.collect::<Result<_, IndexError>>()?;
                 Ok(Box::new(BooleanQuery::new(clauses)))
             }
+            Condition::AtLeast(least, several) => {
+                let each = several
+                    .iter()
+                    .map(|one| Ok((Occur::Should, self.by_rarity(one)?)));
+                let clauses = each.collect::<Result<_, IndexError>>()?;
+                Ok(Box::new(BooleanQuery::with_minimum_required_clauses(
+                    clauses, *least,
+                )))
+            }
             Condition::Not(one) => {
                 let rest = self.all_assets_except(self.condition(one)?)?;
                 Ok(scored(rest, 0.0))
             }
         }
+    }
+
+    /// The clause for one of several conditions that must all match. `None` if it changes nothing.
+    fn clause(&self, one: &Condition) -> Result<Option<Clause>, IndexError> {
+        Ok(match one {
+            Condition::Preferred(preferred) => {
+                let preferred = self.preferred(preferred)?;
+                preferred.map(|query| (Occur::Should, query))
+            }
+            _ => Some((Occur::Must, self.condition(one)?)),
+        })
     }
 
     fn term(&self, term: &Term) -> TranslatedQuery {
@@ -121,6 +164,13 @@ impl<'a> Translation<'a> {
             Term::ETag(etag) => self.etag(etag)?,
         };
         Ok(scored(filter, 0.0))
+    }
+
+    /// The next decision of the query. All Sources and pages decide the same.
+    fn decide(&self, decide: impl FnOnce() -> Result<u8, IndexError>) -> Result<u8, IndexError> {
+        let number = self.next_decision.get();
+        self.next_decision.set(number + 1);
+        self.decisions.get(number, decide)
     }
 
     /// Finds all assets in the interval.

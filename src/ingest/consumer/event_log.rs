@@ -27,6 +27,8 @@ pub(super) fn log(
 pub(super) fn irrelevant_outcome(meaning: &EventMeaning) -> Option<&'static str> {
     match meaning {
         EventMeaning::Irrelevant => Some("skipped: it changes nothing that is indexed"),
+        EventMeaning::UnusableKey => Some("skipped: its key is not UTF-8"),
+        EventMeaning::CloudTrail => Some("skipped: a record of CloudTrail, not an event of S3"),
         EventMeaning::Unknown => Some("skipped: unknown kind of event"),
         EventMeaning::Certain(_) | EventMeaning::LookUp { .. } => None,
     }

@@ -4,7 +4,9 @@
 //! It neither receives nor acknowledges. If it returns [`MessageOutcome::Done`], all effects of the
 //! message are committed.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::event_log;
 use super::look_up::{self, LookUpError};
 use super::queue_state::QueueState;
-use super::routes::{ActiveSource, Routes};
+use super::routes::{ActiveSource, Routes, SharedRoutes};
 use crate::aws::queue::Message;
 use crate::concurrency::ConcurrencyLimit;
 use crate::core::replication::notification::{EventMeaning, Notification, ObjectEvent, decode};
@@ -26,13 +28,13 @@ use crate::observe::status::{self, SourceCondition};
 /// How far a store's clock may be ahead of the queue's before event times are not trusted.
 const MAX_CLOCK_LEAD: Duration = Duration::from_secs(60);
 
-/// From this delivery on, a message that failed counts as one that fails every time.
+/// From this delivery on, a message that failed or had to wait counts as one that the queue may drop.
 pub const FAILS_EVERY_TIME: u32 = 5;
 
 /// Handles the messages of one queue, any number at the same time.
 pub struct Handler {
     /// Which Sources an event concerns.
-    pub routes: Routes,
+    pub routes: SharedRoutes,
     /// The current index.
     pub index: IndexHandle,
     /// The index of a running rebuild. It gets every event too.
@@ -86,38 +88,88 @@ impl Handler {
     ///
     /// Only if the index fails. Then the outcome is unknown.
     pub async fn handle(&self, message: &Message) -> Result<MessageOutcome, IndexError> {
+        let mut routes = self.routes.watch();
+        loop {
+            let current = Arc::clone(&routes.borrow_and_update());
+            if let Some(outcome) = self.handle_with(&current, message).await? {
+                return Ok(outcome);
+            }
+            // A new configuration changes or removes one of its Sources. The loop has no other bound: each turn
+            // waits for a new configuration.
+            let is_changed = tokio::select! {
+                // The last routes arrive together with the stop, and are still used.
+                biased;
+                changed = routes.changed() => changed.is_ok(),
+                () = self.stop.cancelled() => false,
+            };
+            if !is_changed {
+                return Ok(MessageOutcome::NotYet);
+            }
+        }
+    }
+
+    /// Handles a message with these routes. `None` if one of its Sources was ended meanwhile. Then some of its
+    /// events may have been applied, which does no harm if they are applied again.
+    async fn handle_with(
+        &self,
+        routes: &Routes,
+        message: &Message,
+    ) -> Result<Option<MessageOutcome>, IndexError> {
         let events = match decode(&message.body) {
-            Err(error) => return Ok(MessageOutcome::Unreadable(error.to_string())),
+            Err(error) => return Ok(Some(MessageOutcome::Unreadable(error.to_string()))),
             Ok(Notification::Test { bucket }) => {
-                self.note_wired(bucket.as_deref()).await?;
-                return Ok(MessageOutcome::Done);
+                self.note_wired(routes, bucket.as_deref()).await?;
+                return Ok(Some(MessageOutcome::Done));
             }
             Ok(Notification::Events(events)) => events,
         };
-        if let Some(event) = events.first() {
-            self.note_wired(Some(&event.bucket)).await?;
+        // A record of CloudTrail does not show that the bucket sends its events.
+        let is_sent_by_bucket = |event: &&ObjectEvent| event.meaning != EventMeaning::CloudTrail;
+        if let Some(event) = events.first().filter(is_sent_by_bucket) {
+            self.note_wired(routes, Some(&event.bucket)).await?;
         }
         let mut routed = Vec::with_capacity(events.len());
         for event in events {
-            self.route(event, message.sent, &mut routed);
+            self.route(routes, event, message.sent, &mut routed);
         }
+        let work = routed.iter().map(|routed| routed.active.begin_work());
+        let Some(_work) = work.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
         if routed.is_empty() {
-            return Ok(MessageOutcome::Done);
+            return Ok(Some(MessageOutcome::Done));
         }
+        let applied = self.apply_routed(&routed, message);
+        until_any_ends(&routed, applied).await.transpose()
+    }
+
+    /// Applies the events of a message. If the queue may drop the message although they are not applied, records
+    /// that they are lost.
+    async fn apply_routed(
+        &self,
+        routed: &[RoutedEvent],
+        message: &Message,
+    ) -> Result<MessageOutcome, IndexError> {
         let report = |routed: &RoutedEvent| EventReport {
             source: routed.active.id,
             key: routed.key.clone(),
             event: routed.event.clone(),
         };
         let reports: Vec<_> = routed.iter().map(report).collect();
-        let outcome = self.apply_to_all(&routed, reports).await?;
+        let outcome = self.apply_to_all(routed, reports).await?;
         let is_failed = matches!(outcome, MessageOutcome::Failed(_));
-        if is_failed && message.receive_count >= FAILS_EVERY_TIME {
+        // A look-up that ended because of the stop does not wait for a move.
+        let waits = outcome == MessageOutcome::NotYet && !self.stop.is_cancelled();
+        if (is_failed || waits) && message.receive_count >= FAILS_EVERY_TIME {
             // The queue may drop the message before it succeeds. A scan will find what it reported.
             self.queue.on_given_up();
-            for routed in &routed {
-                let time = routed.event.to_ambiguous().time;
-                self.index.give_up_event(routed.active.id, time).await?;
+            for routed in routed {
+                let (id, time) = (routed.active.id, routed.event.to_ambiguous().time);
+                if waits {
+                    self.index.give_up_waiting_event(id, time).await?;
+                } else {
+                    self.index.give_up_event(id, time).await?;
+                }
             }
         }
         Ok(outcome)
@@ -153,13 +205,14 @@ impl Handler {
     }
 
     /// Records the first proof that the bucket's events reach this queue.
-    async fn note_wired(&self, bucket: Option<&str>) -> Result<(), IndexError> {
-        let sources = bucket.map(|bucket| self.routes.of_bucket(bucket));
+    async fn note_wired(&self, routes: &Routes, bucket: Option<&str>) -> Result<(), IndexError> {
+        let sources = bucket.map(|bucket| routes.of_bucket(bucket));
         let sources = sources.into_iter().flatten();
-        let new: Vec<_> = sources
-            .filter(|active| active.set_wired())
-            .map(|active| active.id)
-            .collect();
+        let new = sources.filter_map(|active| {
+            let work = active.begin_work()?;
+            active.set_wired().then_some((active.id, work))
+        });
+        let (new, _work): (Vec<_>, Vec<_>) = new.unzip();
         if !new.is_empty() {
             let board = self.queue.board();
             board.set_wired();
@@ -169,7 +222,13 @@ impl Handler {
     }
 
     /// Finds the Sources that an event concerns and what it means to each, and adds them to `routed`.
-    fn route(&self, event: ObjectEvent, sent: Option<Timestamp>, routed: &mut Vec<RoutedEvent>) {
+    fn route(
+        &self,
+        routes: &Routes,
+        event: ObjectEvent,
+        sent: Option<Timestamp>,
+        routed: &mut Vec<RoutedEvent>,
+    ) {
         let counters = &self.queue.board().counters;
         if let Some(outcome) = event_log::irrelevant_outcome(&event.meaning) {
             event_log::log_skipped(None, &event, outcome);
@@ -179,15 +238,21 @@ impl Handler {
         let meaning = match &event.meaning {
             EventMeaning::Irrelevant => return counters.irrelevant.add(1),
             EventMeaning::Unknown => return counters.unknown.add(1),
+            EventMeaning::UnusableKey => return self.queue.note_unusable_key(&event.key),
+            EventMeaning::CloudTrail => return self.queue.note_cloudtrail(&event.bucket),
             EventMeaning::Certain(event) => trust_until(sent, event.clone()),
             EventMeaning::LookUp { time, sequencer } => KeyEvent::Ambiguous(AmbiguousEvent {
                 time: time.map_or(sent, |time| time.min(sent)),
                 sequencer: sequencer.clone(),
             }),
         };
-        let mut sources = self.routes.of(&event.bucket, &event.key).peekable();
+        let mut sources = routes.of(&event.bucket, &event.key).peekable();
         if sources.peek().is_none() {
             event_log::log_skipped(None, &event, "skipped: no Source has its bucket and prefix");
+            if routes.of_bucket(&event.bucket).next().is_none() {
+                let similar = routes.similar_bucket(&event.bucket);
+                self.queue.note_other_bucket(&event.bucket, similar);
+            }
             return counters.unrouted.add(1);
         }
         for active in sources {
@@ -276,6 +341,23 @@ impl Handler {
     }
 }
 
+/// Runs `work` until one of the Sources of the events is ended. Then `work` is dropped, and the result is `None`.
+async fn until_any_ends<T>(routed: &[RoutedEvent], work: impl Future<Output = T>) -> Option<T> {
+    let first = routed.first()?.active.ending();
+    let others = routed[1..].iter().map(|routed| routed.active.ending());
+    // Almost every message has one event.
+    let mut others: Vec<_> = others.map(|ending| Box::pin(ending.cancelled())).collect();
+    let mut work = pin!(work);
+    let work = std::future::poll_fn(|context| {
+        let mut others = others.iter_mut();
+        if others.any(|ending| ending.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(None);
+        }
+        work.as_mut().poll(context).map(Some)
+    });
+    first.run_until_cancelled(work).await.flatten()
+}
+
 /// The event as it is, unless its time is after its message was sent: for that long no page would be
 /// newer than the event. Then its key is looked up instead.
 fn trust_until(sent: Timestamp, event: CertainEvent) -> KeyEvent {
@@ -321,6 +403,7 @@ fn count(routed: &RoutedEvent, applied: EventOutcome) {
             if let Some(time) = routed.time {
                 let millis = status::now().as_millis().saturating_sub(time.as_millis());
                 let millis = u64::try_from(millis).unwrap_or(0);
+                board.saw_event(time);
                 board.lag.record(Duration::from_millis(millis));
             }
         }

@@ -79,6 +79,7 @@ mod tests {
             receipt: ReceiptHandle(receipt.into()),
             body: String::new(),
             sent: None,
+            first_received: None,
             receive_count: 1,
         }
     }

@@ -58,7 +58,7 @@ pub(super) enum LookUpError {
     )]
     Paused,
     /// The Source is not ready for events.
-    #[error("the Source's records are of another bucket or folder until its scan has begun")]
+    #[error("the Source's records are of another bucket or prefix until a scan finds an asset")]
     NotYet,
     /// The index failed.
     #[error(transparent)]

@@ -2,13 +2,14 @@
 //! and whether events were lost.
 //!
 //! The consumer and its handler write it. The daemon reads it to decide when to scan and whether events count
-//! as followed. It lives as long as a session. It is copied to the status board, but never read from there.
+//! as followed. It lives as long as the queue is open. It is copied to the status board, but never read from there.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::misdirected::{self, Misdirected};
 use crate::aws::queue::{QueueAttributes, QueueError, QueueErrorKind};
 use crate::core::counters::Counter;
 use crate::core::replication::source_state::QueueId;
@@ -24,6 +25,7 @@ pub struct QueueState {
     attributes: Mutex<Option<QueueAttributes>>,
     missing: Counter,
     given_up: Counter,
+    misdirected: Misdirected,
     board: Arc<QueueStatus>,
 }
 
@@ -48,6 +50,7 @@ impl QueueState {
             attributes: Mutex::default(),
             missing: Counter::default(),
             given_up: Counter::default(),
+            misdirected: Misdirected::default(),
             board,
         }
     }
@@ -99,6 +102,23 @@ impl QueueState {
     /// Records that handling a message has failed so often that the queue may drop it.
     pub fn on_given_up(&self) {
         self.given_up.add(1);
+    }
+
+    /// Counts an event of a bucket that no Source has. `similar` is the bucket of a Source whose name differs only in
+    /// the case of its letters.
+    pub(super) fn note_other_bucket(&self, name: &str, similar: Option<&str>) {
+        self.misdirected
+            .note_other_bucket(&self.board, name, similar);
+    }
+
+    /// Counts a record of CloudTrail about a bucket. Its name is empty if the record has none.
+    pub(super) fn note_cloudtrail(&self, bucket: &str) {
+        misdirected::note_cloudtrail(&self.board, bucket);
+    }
+
+    /// Counts an event of a key that is not UTF-8. `text` shows the key to people.
+    pub(super) fn note_unusable_key(&self, text: &str) {
+        misdirected::note_unusable_key(&self.board, text);
     }
 
     /// The number of receives that failed because the queue does not exist. After each of them, the messages of

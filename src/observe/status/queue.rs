@@ -1,5 +1,6 @@
 //! The status of one queue: whether receiving works, and what it delivered.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +19,39 @@ pub enum QueueHealth {
     Failing(String),
 }
 
+/// A problem of a queue that answers. Each kind is shown at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QueueProblem {
+    /// Another consumer receives from it, so events are missing here.
+    Shared,
+    /// It delivers events of buckets that no Source has.
+    OtherBuckets,
+    /// It delivers records of CloudTrail instead of events of S3.
+    CloudTrail,
+    /// It delivers events of keys that are not UTF-8.
+    UnusableKeys,
+}
+
+impl QueueProblem {
+    /// All problems.
+    pub const ALL: [Self; 4] = [
+        Self::Shared,
+        Self::OtherBuckets,
+        Self::CloudTrail,
+        Self::UnusableKeys,
+    ];
+
+    /// The name in JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::OtherBuckets => "other_buckets",
+            Self::CloudTrail => "cloudtrail",
+            Self::UnusableKeys => "unusable_keys",
+        }
+    }
+}
+
 /// The status of one queue.
 #[derive(Debug)]
 pub struct QueueStatus {
@@ -27,6 +61,7 @@ pub struct QueueStatus {
     attributes: Mutex<Option<QueueAttributes>>,
     /// Whether S3's test event, or an event of a Source, has arrived.
     wired: AtomicBool,
+    problems: Mutex<BTreeMap<QueueProblem, String>>,
     /// Counts of deliveries.
     pub counters: QueueCounters,
 }
@@ -44,11 +79,21 @@ pub struct QueueCounters {
     pub unreadable: Counter,
     /// Deliveries whose handling failed.
     pub failed: Counter,
-    /// Deliveries that were unreadable or failed, and were the last before the queue moves the message to its
-    /// dead-letter queue.
+    /// Deliveries that were unreadable, failed or came too early, and were the last before the queue moves the
+    /// message to its dead-letter queue.
     pub dead_lettered: Counter,
     /// Receipts that the queue refused.
     pub refused_receipts: Counter,
+    /// Messages released to see who receives them next.
+    pub released: Counter,
+    /// Messages that went to another consumer, as far as that was noticed.
+    pub elsewhere: Counter,
+    /// Events of buckets that no Source has. They are also counted as `unrouted`.
+    pub other_buckets: Counter,
+    /// Records of CloudTrail.
+    pub cloudtrail: Counter,
+    /// Events of keys that cannot be indexed, because they are not UTF-8.
+    pub unusable_keys: Counter,
     /// Events of buckets or prefixes that no Source covers.
     pub unrouted: Counter,
     /// Events of keys that the rules do not admit.
@@ -66,6 +111,7 @@ impl QueueStatus {
             health: Mutex::new(QueueHealth::Starting),
             attributes: Mutex::default(),
             wired: AtomicBool::new(false),
+            problems: Mutex::default(),
             counters: QueueCounters::default(),
         }
     }
@@ -84,6 +130,8 @@ impl QueueStatus {
     pub fn restart(&self) {
         self.set_health(QueueHealth::Starting);
         *lock(&self.attributes) = None;
+        // It takes a while to find out whether the queue is still shared. The configuration may have fixed the others.
+        lock(&self.problems).retain(|problem, _| *problem == QueueProblem::Shared);
     }
 
     /// The last known attributes of the queue.
@@ -94,6 +142,26 @@ impl QueueStatus {
     /// Sets the attributes of the queue.
     pub fn set_attributes(&self, attributes: QueueAttributes) {
         *lock(&self.attributes) = Some(attributes);
+    }
+
+    /// The texts of all current problems.
+    pub fn problems(&self) -> BTreeMap<QueueProblem, String> {
+        lock(&self.problems).clone()
+    }
+
+    /// Whether it has this problem.
+    pub fn has_problem(&self, problem: QueueProblem) -> bool {
+        lock(&self.problems).contains_key(&problem)
+    }
+
+    /// Adds or replaces a problem. Returns whether it is new, which has to be logged.
+    pub fn raise(&self, problem: QueueProblem, text: impl Into<String>) -> bool {
+        lock(&self.problems).insert(problem, text.into()).is_none()
+    }
+
+    /// Removes a problem. Returns whether there was one.
+    pub fn clear(&self, problem: QueueProblem) -> bool {
+        lock(&self.problems).remove(&problem).is_some()
     }
 
     /// Whether there is evidence that S3 sends events to the queue.

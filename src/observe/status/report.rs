@@ -11,9 +11,12 @@ use crate::core::replication::timestamp::Timestamp;
 mod queue;
 mod source;
 
-pub use queue::{AttributesReport, DeadLetterReport, QueueCounts, QueueReport, ReceiveState};
+pub use queue::{
+    AttributesReport, DeadLetterReport, QueueCounts, QueueProblemReport, QueueReport, ReceiveState,
+};
 pub use source::{
     DeploymentState, DriftReport, ErrorReport, LagReport, ScanReport, SourceCounts, SourceReport,
+    UnusableKeysReport,
 };
 
 /// A snapshot of the status board.
@@ -48,7 +51,7 @@ pub struct StatusReport {
 pub struct IndexReport {
     /// Whether the index can be written.
     pub state: IndexState,
-    /// Why the index failed.
+    /// Why the index failed, or is degraded.
     pub reason: Option<String>,
     /// The folder of the index.
     pub data_dir: String,
@@ -56,6 +59,8 @@ pub struct IndexReport {
     pub bytes: Option<u64>,
     /// Failures to commit or to open the index.
     pub commit_failures: u64,
+    /// Merges of segments that failed.
+    pub merge_failures: u64,
 }
 
 /// Whether the index can be written.
@@ -66,6 +71,8 @@ pub enum IndexState {
     Opening,
     /// It is open.
     Open,
+    /// It is open, but merges of some segments fail, usually because files are damaged.
+    Degraded,
     /// It failed, and will be opened again.
     Failed,
 }
@@ -108,7 +115,10 @@ impl IndexReport {
     fn of(board: &StatusBoard, bytes: Option<u64>) -> Self {
         let (state, reason) = match board.index() {
             IndexHealth::Opening => (IndexState::Opening, None),
-            IndexHealth::Open => (IndexState::Open, None),
+            IndexHealth::Open => match board.index_problem() {
+                None => (IndexState::Open, None),
+                problem => (IndexState::Degraded, problem),
+            },
             IndexHealth::Failed(reason) => (IndexState::Failed, Some(reason)),
         };
         Self {
@@ -117,6 +127,7 @@ impl IndexReport {
             data_dir: board.data_dir.display().to_string(),
             bytes,
             commit_failures: board.commit_failures.get(),
+            merge_failures: board.merge_failures(),
         }
     }
 }

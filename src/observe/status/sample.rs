@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    IndexHealth, QueueHealth, RouteGroup, ScanInProgress, SourceCondition, SourcePhase,
-    SourceSettings, SourceStatus, StatusBoard,
+    IndexHealth, QueueHealth, QueueProblem, RouteGroup, ScanInProgress, SourceCondition,
+    SourcePhase, SourceSettings, SourceStatus, StatusBoard,
 };
 use crate::aws::queue::{QueueAttributes, RedrivePolicy};
 use crate::core::counters::ScanProgress;
@@ -39,6 +39,9 @@ pub fn board() -> StatusBoard {
     board.reloads.add(2);
     board.refused_reloads.add(1);
     board.commit_failures.add(3);
+    for removed in ["deployed", "removed"] {
+        board.large_removals.note(removed, STARTED);
+    }
     fill_work(&board);
     fill_deployed(&source(
         &board,
@@ -101,6 +104,7 @@ fn source(
         prefix: format!("{name}/"),
         subdomain: name.into(),
         queue_url: Some(queue_url.into()),
+        scan_interval: Some(Duration::from_secs(86_400)),
     });
     source.set_phase(phase);
     source
@@ -118,6 +122,9 @@ fn fill_deployed(source: &SourceStatus) {
     for millis in [100, 900, 40_000, 90_000_000] {
         source.lag.record(Duration::from_millis(millis));
     }
+    // Events can arrive late.
+    source.saw_event(STARTED);
+    source.saw_event(Timestamp::from_millis(0));
     source.written.add(11);
     source.stale.add(12);
     source.look_ups.add(13);
@@ -156,10 +163,16 @@ fn fill_queues(board: &StatusBoard) {
         &counters.irrelevant,
         &counters.unknown,
         &counters.dead_lettered,
+        &counters.released,
+        &counters.elsewhere,
+        &counters.other_buckets,
+        &counters.cloudtrail,
+        &counters.unusable_keys,
     ];
     for (counter, n) in all.into_iter().zip(101..) {
         counter.add(n);
     }
+    good.raise(QueueProblem::Shared, "another consumer\u{1b}[31m receives");
     let bad = board.queue(BAD_QUEUE);
     bad.set_health(QueueHealth::Failing("access denied".into()));
     board.queue(NEW_QUEUE);

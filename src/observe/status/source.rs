@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{EventLag, LastError, lock};
 use crate::core::counters::{Counter, ScanProgress};
@@ -37,7 +37,9 @@ pub struct SourceStatus {
     outages: Mutex<BTreeMap<SourceCondition, Outage>>,
     scan: Mutex<Option<ScanInProgress>>,
     complete_as_of: Mutex<Option<Timestamp>>,
+    last_event_at: Mutex<Option<Timestamp>>,
     last_error: Mutex<Option<LastError>>,
+    unusable_keys: Mutex<Option<UnusableKeys>>,
 }
 
 /// The configuration of a Source, as far as it is shown.
@@ -51,6 +53,8 @@ pub struct SourceSettings {
     pub subdomain: String,
     /// The URL of its queue.
     pub queue_url: Option<String>,
+    /// The maximum time between two scans.
+    pub scan_interval: Option<Duration>,
 }
 
 /// The phase of a Source.
@@ -69,12 +73,23 @@ pub enum SourcePhase {
 pub enum SourceCondition {
     /// Its subdomain is bound to another Source.
     Binding,
+    /// Its bucket refused or did not answer the first requests after a start or a reload.
+    Bucket,
     /// Its last scan failed.
     Scan,
     /// Receiving from its queue fails.
     Queue,
     /// A look-up failed.
     LookUp,
+}
+
+/// Keys that cannot be indexed, because they are not UTF-8 or their encoding is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableKeys {
+    /// Their number.
+    pub count: u64,
+    /// Some of them, for people.
+    pub examples: Vec<String>,
 }
 
 /// A running scan.
@@ -105,7 +120,9 @@ impl SourceStatus {
             outages: Mutex::default(),
             scan: Mutex::default(),
             complete_as_of: Mutex::default(),
+            last_event_at: Mutex::default(),
             last_error: Mutex::default(),
+            unusable_keys: Mutex::default(),
         }
     }
 
@@ -184,6 +201,30 @@ impl SourceStatus {
     /// Sets the time as of which the last complete scan shows the bucket.
     pub fn set_complete_as_of(&self, as_of: Option<Timestamp>) {
         *lock(&self.complete_as_of) = as_of;
+    }
+
+    /// The keys that the last complete scan skipped, if any.
+    pub fn unusable_keys(&self) -> Option<UnusableKeys> {
+        lock(&self.unusable_keys).clone()
+    }
+
+    /// Sets the keys that the last complete scan skipped. Returns whether there are some and there were none before,
+    /// which has to be logged.
+    pub fn set_unusable_keys(&self, keys: Option<UnusableKeys>) -> bool {
+        let has_some = keys.is_some();
+        let before = std::mem::replace(&mut *lock(&self.unusable_keys), keys);
+        has_some && before.is_none()
+    }
+
+    /// The time of the newest event that was written to the index.
+    pub fn last_event_at(&self) -> Option<Timestamp> {
+        *lock(&self.last_event_at)
+    }
+
+    /// An event of this time was written to the index. Events can arrive in any order.
+    pub fn saw_event(&self, time: Timestamp) {
+        let mut last = lock(&self.last_event_at);
+        *last = (*last).max(Some(time));
     }
 
     /// The last error.

@@ -2,7 +2,8 @@
 //!
 //! The standard variables configure it: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`),
 //! `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_…`, `OTEL_SERVICE_NAME`,
-//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`. The program never waits for a collector: spans that the
+//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`. Requests go through the proxies of the environment, as those to AWS
+//! do. The program never waits for a collector: spans that the
 //! collector does not accept are dropped.
 
 use std::time::Duration;
@@ -20,6 +21,8 @@ use tracing_subscriber::{Layer, Registry};
 mod client;
 
 use client::Client;
+
+use crate::aws::http_client::CaBundleError;
 
 /// Time to deliver the last spans when the process ends.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -50,6 +53,11 @@ pub(crate) enum ExportError {
     /// The HTTP client cannot be built.
     #[error("failed to prepare the export of spans: {0}")]
     Client(#[from] std::io::Error),
+    /// The certificate authorities of the environment cannot be used.
+    #[error(
+        "failed to prepare the export of spans: {0}. Set AWS_CA_BUNDLE to a readable file with certificates in PEM, or unset it."
+    )]
+    CaBundle(#[from] CaBundleError),
 }
 
 /// Exports spans. Dropping it exports the remaining spans.

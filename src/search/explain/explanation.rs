@@ -32,6 +32,8 @@ pub(crate) struct Explanation {
     pub admitted: bool,
     /// The rule that decided this, in words.
     pub rule: String,
+    /// A rule that would change the decision and almost matches, in words.
+    pub near_miss: Option<String>,
     /// The key in the bucket.
     pub bucket: BucketState,
     /// The key in the index.
@@ -43,7 +45,6 @@ pub(crate) struct Explanation {
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(crate) enum BucketState {
     /// The key was not looked up in the bucket.
-    #[serde(rename = "not_asked")]
     NotLookedUp,
     /// The look-up failed.
     Failed {
@@ -53,7 +54,6 @@ pub(crate) enum BucketState {
     /// There is no object with this key.
     Absent,
     /// There is an object.
-    #[serde(rename = "there")]
     Present(ObjectDetails),
 }
 
@@ -100,13 +100,12 @@ pub(crate) struct IndexedSource {
     /// The running scan, if any.
     pub scan: Option<ScanDetails>,
     /// The bucket and prefix of the records, if they differ from the configuration.
-    #[serde(rename = "other_place")]
     pub other_location: Option<BucketLocation>,
     /// Whether the records were chosen by other rules than the configuration has now.
     pub other_rules: bool,
     /// The record of the key.
     pub record: Option<RecordDetails>,
-    /// An asset whose key differs only in its Unicode form, NFC or NFD, if the key itself is no asset.
+    /// An asset whose key looks the same although its bytes differ, if the key itself is no asset.
     pub look_alike: Option<String>,
 }
 

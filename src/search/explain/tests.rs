@@ -45,6 +45,7 @@ impl Lister for Pages {
         };
         Ok(ListingPage {
             entries: keys.into_iter().map(entry).collect(),
+            unusable: Vec::new(),
             next: more.then(|| ContinuationToken("t".to_owned())),
             listed_at: Timestamp::from_millis(9),
         })
@@ -143,7 +144,7 @@ fn engine() -> TantivyEngine {
 }
 
 fn known(source: &Source, key: &str) -> IndexedSource {
-    match index_state(&engine(), source, key, DAY).unwrap() {
+    match index_state(&engine(), source, key, DAY, &Deadline::never()).unwrap() {
         IndexState::Known(known) => *known,
         other => panic!("{other:?}"),
     }
@@ -175,8 +176,25 @@ fn changed_source_differs_from_new_source() {
     with_markers.folder_markers = true;
     assert!(known(&with_markers, "shop/a").other_rules);
     let other = Source::new("other", "photos", "shop");
-    let index = index_state(&engine(), &other, "shop/a", DAY).unwrap();
+    let index = index_state(&engine(), &other, "shop/a", DAY, &Deadline::never()).unwrap();
     assert_eq!(index, IndexState::UnknownSource);
+}
+
+#[test]
+fn asset_of_the_former_prefix_has_its_path_there() {
+    let mut moved = source();
+    moved.prefix = "elsewhere/".to_owned();
+    for (key, path) in [
+        ("shop/a", Some("/a")),
+        ("shop/b", None),
+        ("elsewhere/c", Some("/c")),
+    ] {
+        let index = IndexState::Known(Box::new(known(&moved, key)));
+        let explanation = explain(&moved, key, BucketState::NotLookedUp, index);
+        assert_eq!(explanation.path.as_deref(), path, "{key}");
+        let is_found = verdict(&explanation).is_searchable();
+        assert_eq!(is_found, Some(key == "shop/a"), "{key}");
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(crate) enum Verdict {
     Gone(NextUpdate),
     /// Found, but the rules have changed and no longer admit it. The text is the current decision.
     NoLongerAdmitted(String),
+    /// Found, but it is an asset of the former bucket or prefix.
+    AtFormerLocation,
     /// Not found: the Source is disabled.
     Disabled,
     /// Not found: the key does not start with this prefix of the Source.
@@ -38,7 +40,7 @@ pub(crate) enum Verdict {
     NoIndex,
     /// Not found: no scan of the Source has begun.
     NeverScanned,
-    /// Not found: the index has the records of another bucket or prefix, which are no longer searched.
+    /// Not found: the index still has the records of the former bucket or prefix, and the key is not among them.
     SourceMoved,
     /// Not found: it is in the bucket, but not in the index yet.
     NotIndexedYet(NextUpdate),
@@ -76,6 +78,12 @@ pub(crate) enum NextUpdate {
 pub(crate) fn verdict(explanation: &Explanation) -> Verdict {
     if !explanation.enabled {
         return Verdict::Disabled;
+    }
+    if let IndexState::Known(known) = &explanation.index
+        && known.other_location.is_some()
+        && known.live().is_some()
+    {
+        return Verdict::AtFormerLocation;
     }
     if explanation.path.is_none() {
         return Verdict::OutsidePrefix(explanation.prefix.clone());
@@ -150,7 +158,8 @@ impl Verdict {
             | Self::Unchecked
             | Self::Differs(_)
             | Self::Gone(_)
-            | Self::NoLongerAdmitted(_) => Some(true),
+            | Self::NoLongerAdmitted(_)
+            | Self::AtFormerLocation => Some(true),
             _ => Some(false),
         }
     }
@@ -182,6 +191,10 @@ impl fmt::Display for Verdict {
                 ", but {rule}; it is removed when the daemon applies these rules, or by the next \
                  reindex"
             ),
+            Self::AtFormerLocation => f.write_str(
+                ", but it is an asset of the former bucket or prefix of the Source; it is removed when a scan finds \
+                 an asset at the new one",
+            ),
             Self::Disabled => f.write_str("the Source is disabled (enabled = false)"),
             Self::OutsidePrefix(prefix) => {
                 write!(f, "the key is not under the Source's prefix {prefix:?}")
@@ -191,7 +204,7 @@ impl fmt::Display for Verdict {
             Self::NoIndex => f.write_str("there is no index yet; run `asset-indexer reindex` to build it"),
             Self::NeverScanned => f.write_str("no scan of the Source has begun yet"),
             Self::SourceMoved => f.write_str(
-                "the bucket or prefix of the Source has changed, and no scan with the new one has begun yet",
+                "the bucket or prefix of the Source has changed, and no scan has found an asset there yet",
             ),
             Self::NotIndexedYet(next) => {
                 write!(

@@ -2,13 +2,13 @@
 //!
 //! The file is replaced atomically, so readers never see half a change. Concurrent edits wait for each other.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::entry::TokenEntry;
 use super::tokens::{MAX_TOKENS, TokenFileError, TokenList, is_comment};
+use crate::atomic_file;
 
 /// The permissions of a new file.
 const NEW_MODE: u32 = 0o600;
@@ -71,7 +71,6 @@ pub(crate) fn remove(path: &Path, name: &str) -> Result<(), TokenFileError> {
 struct Edit {
     /// The tokens file, with symbolic links resolved.
     path: PathBuf,
-    folder: PathBuf,
     _lock: File,
 }
 
@@ -84,17 +83,13 @@ impl Edit {
             Err(cause) => return Err(failed("find", path)(cause)),
         };
         let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
         };
         // Lock the folder: the file itself is replaced, and a separate lock file would be left behind.
-        let lock = File::open(&folder).map_err(failed("open the folder", &folder))?;
-        lock.lock().map_err(failed("lock the folder", &folder))?;
-        Ok(Self {
-            path,
-            folder,
-            _lock: lock,
-        })
+        let lock = File::open(folder).map_err(failed("open the folder", folder))?;
+        lock.lock().map_err(failed("lock the folder", folder))?;
+        Ok(Self { path, _lock: lock })
     }
 
     fn failed(&self, attempted: &'static str) -> impl FnOnce(io::Error) -> TokenFileError {
@@ -108,44 +103,11 @@ impl Edit {
         Ok((text, tokens))
     }
 
-    /// Replaces the file with a file that has this text and the same owner and permissions.
+    /// Replaces the file with a file that has this text. Owner and permissions stay: otherwise the service could not
+    /// read the file after root edited it.
     fn finish(self, text: &str) -> Result<(), TokenFileError> {
-        let mut new_path = self.path.clone().into_os_string();
-        new_path.push(".new");
-        let new_path = PathBuf::from(new_path);
-        // A killed command may have left this file. Only the holder of the lock writes it.
-        match fs::remove_file(&new_path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("replace", &new_path)(error));
-            }
-            _ => {}
-        }
-        self.write(&new_path, text)
-            .and_then(|()| fs::rename(&new_path, &self.path))
-            .and_then(|()| File::open(&self.folder)?.sync_all())
-            .map_err(|cause| {
-                let _ = fs::remove_file(&new_path);
-                self.failed("write")(cause)
-            })
-    }
-
-    fn write(&self, new_path: &Path, text: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(NEW_MODE)
-            .open(new_path)?;
-        if let Ok(old) = fs::metadata(&self.path) {
-            let new = file.metadata()?;
-            // Otherwise the service could not read the file after root edited it.
-            if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-                fchown(&file, Some(old.uid()), Some(old.gid()))?;
-            }
-            let mode = old.permissions().mode() & 0o7777;
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
-        }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
+        let written = atomic_file::replace_content(&self.path, text.as_bytes(), NEW_MODE);
+        written.map_err(self.failed("write"))
     }
 }
 
@@ -160,6 +122,8 @@ fn failed(attempted: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Tok
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::serve::access::entry::{AccessLevel, SourceScope};
     use crate::serve::access::token::TokenHash;
@@ -203,7 +167,7 @@ mod tests {
         fs::write(&path, &before).unwrap();
         fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
         // As a killed command leaves it.
-        fs::write(folder.path().join("tokens.new"), "half").unwrap();
+        fs::write(folder.path().join(".tokens.new"), "half").unwrap();
         add(&link, &entry("b")).unwrap();
         let after = format!("{before}\n{}\n", entry("b"));
         assert_eq!(fs::read_to_string(&path).unwrap(), after);

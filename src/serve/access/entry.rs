@@ -37,13 +37,15 @@ pub(crate) struct TokenEntry {
     pub expires: Option<Timestamp>,
 }
 
-/// The access level of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The access level of a token. Each level includes the levels before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum AccessLevel {
     /// May search, and read the status.
     Read,
     /// May also read metrics.
     Admin,
+    /// May also set up, change and remove Sources.
+    Manage,
 }
 
 /// The Sources that a token may see.
@@ -77,6 +79,7 @@ impl AccessLevel {
         match self {
             Self::Read => "read",
             Self::Admin => "admin",
+            Self::Manage => "manage",
         }
     }
 }
@@ -169,9 +172,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 }
 
 fn access_level(word: &str) -> Result<AccessLevel, String> {
-    let all = [AccessLevel::Read, AccessLevel::Admin];
+    let all = [AccessLevel::Read, AccessLevel::Admin, AccessLevel::Manage];
     let found = all.into_iter().find(|level| level.as_str() == word);
-    found.ok_or_else(|| "right= must be read or admin".to_owned())
+    found.ok_or_else(|| "right= must be read, admin or manage".to_owned())
 }
 
 fn scope(word: &str) -> Result<SourceScope, String> {
@@ -214,6 +217,7 @@ mod tests {
     fn parses_and_formats_lines() {
         for line in [
             format!("name=backend right=read sources=photos,videos sha256={HASH}"),
+            format!("name=web right=manage sources=photos sha256={HASH}"),
             format!("name=ops.1 right=admin sources=* sha256={HASH} expires=2027-02-01T00:00:00Z"),
         ] {
             let entry = TokenEntry::parse(&line).unwrap();
@@ -243,7 +247,10 @@ mod tests {
                 "name= right=read sources=* sha256=HASH",
                 "use 1 to 64 letters",
             ),
-            ("name=a right=write sources=* sha256=HASH", "read or admin"),
+            (
+                "name=a right=write sources=* sha256=HASH",
+                "read, admin or manage",
+            ),
             (
                 "name=a right=read sources= sha256=HASH",
                 "sources= must be *",

@@ -48,18 +48,37 @@ impl Fixture {
 
 /// Returns the grant at `after` since the file was last checked.
 fn grant_after(access: &Access, after: Duration, text: &str) -> Result<Grant, TokenError> {
-    let file = access.0.as_ref().unwrap();
+    let file = access.file.as_ref().unwrap();
     let now = file.lock().checked_at + after;
-    grant(&file.tokens(now), Some(text), Timestamp::now())
+    grant(&file.tokens(now), &TokenHash::of(text), Timestamp::now())
 }
 
 #[test]
 fn without_tokens_every_client_sees_everything() {
     let access = Access::open();
-    for bearer in [None, Some("anything")] {
-        assert_eq!(access.grant(bearer), Ok(Grant::ALL));
-    }
+    assert_eq!(access.grant(None), Ok(Grant::ALL));
     assert!(access.is_open() && Grant::ALL.is_admin() && Grant::ALL.sees_all());
+    // A client that sends a token must not believe that it has rights.
+    let unknown = Token::generate().unwrap().to_string();
+    for (text, error) in [
+        ("anything", TokenError::Malformed),
+        (&unknown, TokenError::Unknown),
+    ] {
+        assert_eq!(access.grant(Some(text)), Err(error));
+    }
+}
+
+#[test]
+fn link_token_works_with_and_without_a_tokens_file() {
+    let tokens = Fixture::new();
+    tokens.add("a", AccessLevel::Read, SourceScope::All, None);
+    for access in [Access::open(), tokens.access()] {
+        let code = access.links().new_code(Timestamp::now()).unwrap();
+        let token = access.links().redeem(&code, Timestamp::now()).unwrap();
+        let grant = access.grant(Some(&token.token.to_string())).unwrap();
+        assert!(grant.may_create_sources());
+        assert_eq!(access.grant(Some(&code)), Err(TokenError::Malformed));
+    }
 }
 
 #[test]
@@ -84,12 +103,14 @@ fn each_token_grants_what_its_entry_says() {
         SourceScope::All,
         Some("2999-01-01T00:00:00Z"),
     );
+    let web = tokens.add("web", AccessLevel::Manage, SourceScope::only(["a"]), None);
     let access = tokens.access();
     for (text, admin, sees_all, seen, unseen) in [
         (&photos, false, false, Some("photos"), Some("photo")),
         (&all, false, true, Some("photos"), None),
         (&watch, true, false, Some("b"), Some("photos")),
         (&root, true, true, Some("photos"), None),
+        (&web, true, false, Some("a"), Some("b")),
     ] {
         let grant = access.grant(Some(text)).unwrap();
         assert_eq!(
@@ -103,12 +124,49 @@ fn each_token_grants_what_its_entry_says() {
             "{grant:?}"
         );
     }
-    assert_eq!(access.count(), Some(4));
+    assert_eq!(access.count(), Some(5));
     let pair = |name: &str, source: &str| (name.to_owned(), source.to_owned());
     assert_eq!(
         access.unknown_sources(&["photos", "a"]),
         [pair("watch", "b")]
     );
+}
+
+#[test]
+fn only_manage_tokens_may_change_sources() {
+    let ours = || SourceScope::only(["ours"]);
+    let grant = |level, scope| Grant::of_token("t", level, scope);
+    for (grant, ours, theirs, creates) in [
+        (Grant::ALL, false, false, false),
+        (
+            grant(AccessLevel::Read, SourceScope::All),
+            false,
+            false,
+            false,
+        ),
+        (
+            grant(AccessLevel::Admin, SourceScope::All),
+            false,
+            false,
+            false,
+        ),
+        (grant(AccessLevel::Manage, ours()), true, false, false),
+        (
+            grant(AccessLevel::Manage, SourceScope::All),
+            true,
+            true,
+            true,
+        ),
+    ] {
+        let rights = (
+            grant.may_manage("ours"),
+            grant.may_manage("theirs"),
+            grant.may_create_sources(),
+        );
+        assert_eq!(rights, (ours, theirs, creates), "{grant:?}");
+    }
+    let manager = grant(AccessLevel::Manage, SourceScope::All);
+    assert_eq!(manager.actor(), "token t");
 }
 
 #[test]

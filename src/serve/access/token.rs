@@ -30,22 +30,28 @@ const MAX_DRAWS: usize = 8;
 /// The text of a token. Only [`fmt::Display`] reveals it.
 pub(crate) struct Token(String);
 
+/// Returns 43 random letters and digits: 256 bits. Returns `None` if the system provides no random bytes.
+pub(super) fn random_text() -> Option<String> {
+    let random = SystemRandom::new();
+    for _ in 0..MAX_DRAWS {
+        let mut bytes = [0; DRAW_BYTES];
+        random.fill(&mut bytes).ok()?;
+        let fair = bytes.iter().filter(|byte| **byte < FAIR_BELOW);
+        let text = fair.map(|byte| char::from(DIGITS[usize::from(byte % 62)]));
+        let text: String = text.take(RANDOM_CHARACTERS).collect();
+        if text.len() == RANDOM_CHARACTERS {
+            return Some(text);
+        }
+    }
+    None
+}
+
 impl Token {
     /// Creates a random token. Returns `None` if the system provides no random bytes.
     pub(crate) fn generate() -> Option<Self> {
-        let random = SystemRandom::new();
-        for _ in 0..MAX_DRAWS {
-            let mut bytes = [0; DRAW_BYTES];
-            random.fill(&mut bytes).ok()?;
-            let fair = bytes.iter().filter(|byte| **byte < FAIR_BELOW);
-            let body = fair.map(|byte| char::from(DIGITS[usize::from(byte % 62)]));
-            let body: String = body.take(RANDOM_CHARACTERS).collect();
-            if body.len() == RANDOM_CHARACTERS {
-                let text = format!("{PREFIX}{body}");
-                return Some(Self(format!("{text}{}", checksum(&text))));
-            }
-        }
-        None
+        let text = format!("{PREFIX}{}", random_text()?);
+        let checksum = checksum(&text);
+        Some(Self(text + &checksum))
     }
 
     pub(crate) fn hash(&self) -> TokenHash {

@@ -161,18 +161,28 @@ impl ControlRequest {
     /// Names the request in an error message, after "failed to".
     fn attempted(&self) -> &'static str {
         match self {
+            Self::Link => "make a one-time link",
+            Self::RotateKey => "rotate the key of the secrets",
+            Self::ChangeSource { .. } => "change a Source",
+            Self::TestSource { .. } => "test a Source",
             Self::Status => "read the daemon's status",
             Self::Reindex { .. } => "start a scan",
-            Self::Rebuild => "start a rebuild",
+            Self::Rebuild { .. } => "start a rebuild",
             Self::Compact => "compact the index",
             Self::Retry { .. } => "retry quarantined messages",
             Self::Log(_) => "read or change the log filter",
+            Self::Configuration => "compare the configuration with the daemon's",
+            Self::LookUp { .. } => "look a key up",
+            Self::Check { .. } => "let the daemon examine Sources",
         }
     }
 
     /// Whether the daemon answers the request without any work, so that its answer must arrive soon.
     fn takes_no_work(&self) -> bool {
-        matches!(self, Self::Status | Self::Log(_))
+        matches!(
+            self,
+            Self::Status | Self::Log(_) | Self::Configuration | Self::Link
+        )
     }
 }
 
@@ -198,12 +208,13 @@ mod tests {
         [
             ControlRequest::Status,
             ControlRequest::Log(LogCommand::Show),
-            ControlRequest::Rebuild,
+            ControlRequest::Rebuild { allow_empty: false },
             ControlRequest::Compact,
             ControlRequest::Retry { ids: Vec::new() },
             ControlRequest::Reindex {
                 sources: Vec::new(),
                 fresh: false,
+                allow_empty: false,
             },
         ]
     }
@@ -270,7 +281,8 @@ mod tests {
             write_line(&mut stream, &refused).await.unwrap();
             stream
         };
-        let sent = send_request_within(LONG, &path, &ControlRequest::Rebuild);
+        let sent =
+            send_request_within(LONG, &path, &ControlRequest::Rebuild { allow_empty: false });
         let (sent, _daemon) = tokio::join!(sent, refused);
         let error = sent.ok().unwrap().next().await.unwrap_err();
         assert_eq!(error.to_string(), "the daemon reports: no");

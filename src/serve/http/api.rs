@@ -1,21 +1,25 @@
 //! The search API: requests are URLs, responses are JSON.
 //!
 //! `/v1` is our own API with the whole query language. `/api/v1` has the shapes of imgix's Assets API, so
-//! its clients only need another base URL. Both are read-only, and both show only the Sources that
-//! the client's token may see. All errors are JSON:API documents.
+//! its clients only need another base URL. Both show only the Sources that the client's token may see. All errors are JSON:API documents.
 
+mod change_error;
 pub(crate) mod error;
 mod hits;
+pub(crate) mod idempotency;
 mod imgix;
+mod managed_source;
 mod openapi;
 mod operation;
 mod paging;
 pub(crate) mod params;
+mod request_body;
 mod request_context;
 pub(crate) mod response;
 mod search_task;
 mod v1;
 mod visible_sources;
+mod write_request;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::api::idempotency::Answers;
 use super::deployment_status::{DeploymentStatus, count_assets};
 use crate::aws::bucket::preview::PreviewSigner;
 use crate::concurrency::ConcurrencyLimit;
@@ -15,10 +16,18 @@ use crate::config::Config;
 use crate::core::source::Source;
 use crate::observe::status::{IndexHealth, SourceSettings, StatusBoard};
 use crate::search::{Deadline, SearchError, SearchIndex, Snapshot};
+use crate::serve::source_changes::SourceChanger;
+use crate::serve::source_drafts::SourceDrafts;
 
 /// The state that HTTP handlers share; keep it in an [`Arc`].
 pub(crate) struct AppState {
     pub board: Arc<StatusBoard>,
+    /// Changes managed Sources. `None` if this process only reads.
+    pub(super) changer: Option<SourceChanger>,
+    /// Tries out drafts of Sources. `None` if this process only reads.
+    pub(super) drafts: Option<SourceDrafts>,
+    /// The answers to requests that a client may repeat.
+    pub(super) answers: Arc<Answers>,
     /// The index, opened read-only.
     pub(super) index: SearchIndex,
     /// The time limit of one search, including its wait for a permit.
@@ -34,8 +43,6 @@ pub(crate) struct AppState {
 pub(crate) struct SourceCatalog {
     /// In the order of the configuration file.
     pub sources: Vec<CatalogEntry>,
-    /// The maximum time between two scans.
-    pub reconcile_every: Duration,
 }
 
 /// A configured Source with what HTTP needs to show it.
@@ -43,15 +50,25 @@ pub(crate) struct CatalogEntry {
     pub source: Arc<Source>,
     /// The id of the Source in `/api/v1`; see [`source_id`].
     pub id: String,
+    /// The maximum time between two scans.
+    pub scan_interval: Duration,
     previews: PreviewSigner,
 }
 
 impl AppState {
     /// Opens the index of the configured data directory. An index that does not exist yet is not an error.
-    pub(crate) fn new(board: Arc<StatusBoard>, config: &Config) -> Result<Arc<Self>, SearchError> {
+    pub(crate) fn new(
+        board: Arc<StatusBoard>,
+        config: &Config,
+        clients: Option<(SourceChanger, SourceDrafts)>,
+    ) -> Result<Arc<Self>, SearchError> {
+        let (changer, drafts) = clients.unzip();
         let index = SearchIndex::open(&config.data_dir)?.max_age(config.search.refresh);
         Ok(Arc::new(Self {
             board,
+            changer,
+            drafts,
+            answers: Arc::default(),
             index,
             search_timeout: config.search.timeout,
             concurrent_searches: ConcurrencyLimit::new(config.search.concurrent_searches),
@@ -70,13 +87,15 @@ impl AppState {
     pub(crate) fn with_sources(board: Arc<StatusBoard>, sources: Vec<Arc<Source>>) -> Arc<Self> {
         let index = SearchIndex::open(&board.data_dir).unwrap();
         Arc::new(Self {
+            changer: None,
+            drafts: None,
+            answers: Arc::default(),
             index: index.max_age(Duration::ZERO),
             search_timeout: Duration::from_secs(20),
             concurrent_searches: ConcurrencyLimit::new(4),
-            catalog: RwLock::new(Arc::new(SourceCatalog::of(
-                &sources,
-                Duration::from_secs(60),
-            ))),
+            catalog: RwLock::new(Arc::new(SourceCatalog::of(&sources, |_| {
+                Duration::from_secs(60)
+            }))),
             damage: Mutex::default(),
             board,
         })
@@ -98,18 +117,18 @@ impl AppState {
 
 impl SourceCatalog {
     fn of_config(config: &Config) -> Self {
-        Self::of(&config.sources, config.scan.reconcile_every)
+        Self::of(&config.sources, |source| config.scan.interval_of(source))
     }
 
-    fn of(sources: &[Arc<Source>], reconcile_every: Duration) -> Self {
+    fn of(sources: &[Arc<Source>], scan_interval: impl Fn(&Source) -> Duration) -> Self {
         let entry = |source: &Arc<Source>| CatalogEntry {
             source: Arc::clone(source),
             id: source_id(&source.name),
+            scan_interval: scan_interval(source),
             previews: PreviewSigner::new(Arc::clone(source)),
         };
         Self {
             sources: sources.iter().map(entry).collect(),
-            reconcile_every,
         }
     }
 }
@@ -117,12 +136,15 @@ impl SourceCatalog {
 impl CatalogEntry {
     /// For each key, a URL that a browser can load the asset from, or `None` if there is none.
     ///
-    /// The URL is under the Source's own base URL if it has one, else a presigned S3 URL.
+    /// The URL is under the Source's own base URL if it has one, else a presigned S3 URL. A Source with thumbnails
+    /// needs no presigned URL.
     pub(crate) async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
         if self.source.has_custom_base_url() {
             keys.iter()
                 .map(|key| Some(self.source.asset_url(key)))
                 .collect()
+        } else if self.source.thumbnail_url.is_some() {
+            vec![None; keys.len()]
         } else {
             self.previews.urls(keys).await
         }
@@ -144,13 +166,15 @@ impl AppState {
         let catalog = self.catalog();
         let names: Vec<_> = catalog.sources.iter().map(|it| &*it.source.name).collect();
         self.board.retain(&names, &[]);
-        for CatalogEntry { source, .. } in &catalog.sources {
+        for entry in &catalog.sources {
+            let source = &entry.source;
             let on_board = self.board.source(&source.name);
             on_board.set_settings(SourceSettings {
                 bucket: source.bucket.clone(),
                 prefix: source.prefix.clone(),
                 subdomain: source.subdomain.clone(),
                 queue_url: None,
+                scan_interval: Some(entry.scan_interval),
             });
             let status = DeploymentStatus::of(Some(&snapshot), source);
             on_board.set_phase(status.phase);

@@ -1,4 +1,5 @@
-//! Protects a service without tokens against DNS rebinding, by checking the host name of each request.
+//! Checks the host name of each request: HTTP demands exactly one, and a service without tokens answers only to its own
+//! names, as protection against DNS rebinding.
 //!
 //! A hostile web page can make its own domain name resolve to this machine. The browser of anyone who opens
 //! the page then sends requests to this service, with that name in the `Host` header. So the service only
@@ -6,8 +7,43 @@
 
 use std::net::IpAddr;
 
+use axum::Router;
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Version, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+
+use super::api::error::{ApiError, ErrorCode};
+
+/// Refuses requests that do not have exactly one valid `Host` header, as RFC 9112, section 3.2 demands. HTTP/1.0 does
+/// not require the header.
+pub(super) fn require_host(router: Router) -> Router {
+    router.layer(from_fn(check_host))
+}
+
+async fn check_host(request: Request, next: Next) -> Response {
+    let mut given = request.headers().get_all(header::HOST).iter();
+    let (first, second) = (given.next(), given.next());
+    let is_valid = match (first, second) {
+        (Some(host), None) => is_host(host),
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    };
+    if is_valid {
+        return next.run(request).await;
+    }
+    let text = "a request over HTTP/1.1 needs exactly one Host header with the name of this server";
+    ApiError::new(ErrorCode::HostInvalid, text).into_response()
+}
+
+/// Whether the header is a host name with or without a port. It is empty if the target of the request names no host.
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(host) = value.to_str() else {
+        return false;
+    };
+    host.is_empty() || (!host.contains('@') && host.parse::<Authority>().is_ok())
+}
 
 /// The configured host names, in lower case. The names of the local machine are always allowed.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +89,35 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+
+    #[tokio::test]
+    async fn requires_exactly_one_valid_host() {
+        use axum::routing::get;
+        use tower::ServiceExt;
+        let router = require_host(Router::new().route("/", get(async || "ok")));
+        for (version, hosts, status) in [
+            (Version::HTTP_11, &["localhost"][..], 200),
+            (Version::HTTP_11, &["localhost:8470"], 200),
+            (Version::HTTP_11, &["[::1]:8470"], 200),
+            (Version::HTTP_11, &[""], 200),
+            (Version::HTTP_11, &[], 400),
+            (Version::HTTP_11, &["localhost", "localhost"], 400),
+            (Version::HTTP_11, &["user@localhost"], 400),
+            (Version::HTTP_11, &["local host"], 400),
+            (Version::HTTP_11, &["localhost/path"], 400),
+            (Version::HTTP_10, &[], 200),
+            (Version::HTTP_10, &["localhost"], 200),
+            (Version::HTTP_10, &["a", "b"], 400),
+        ] {
+            let mut request = Request::builder().uri("/").version(version);
+            for host in hosts {
+                request = request.header("host", *host);
+            }
+            let request = request.body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{version:?} {hosts:?}");
+        }
+    }
 
     #[test]
     fn allows_only_local_and_configured_names() {

@@ -4,7 +4,7 @@
 //! not serve them.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,9 +12,7 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use crate::config::Listen;
 use crate::config::listen::PENDING_SUFFIX;
-
-/// The permissions of the socket file: its owner and group may connect.
-const SOCKET_MODE: u32 = 0o660;
+use crate::serve::unix_socket;
 
 /// Why listening failed.
 #[derive(Debug, thiserror::Error)]
@@ -143,8 +141,7 @@ async fn check_unused(listen: &Listen, path: &Path) -> Result<(), ListenError> {
     }
 }
 
-/// Creates the socket next to the path and renames it after its permissions are set. So no other user can
-/// connect at any time.
+/// Creates the socket next to the path and renames it, so that it replaces the socket of a dead process.
 fn bind_socket(path: &Path) -> io::Result<UnixListener> {
     let mut pending_path = path.to_owned().into_os_string();
     pending_path.push(PENDING_SUFFIX);
@@ -154,14 +151,15 @@ fn bind_socket(path: &Path) -> io::Result<UnixListener> {
         Ok(metadata) if metadata.file_type().is_socket() => std::fs::remove_file(&pending_path)?,
         _ => {}
     }
-    let socket = UnixListener::bind(&pending_path)?;
-    std::fs::set_permissions(&pending_path, PermissionsExt::from_mode(SOCKET_MODE))?;
+    let socket = unix_socket::listen(&pending_path)?;
     std::fs::rename(&pending_path, path)?;
     Ok(socket)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn socket(folder: &tempfile::TempDir) -> (PathBuf, Listen) {

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
@@ -13,6 +12,7 @@ use prometheus_client::registry::Registry;
 
 use super::app_state::AppState;
 use super::redact;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::histogram::Histogram;
 use crate::index::tantivy::size::IndexSize;
 use crate::observe::status::{
@@ -37,7 +37,6 @@ pub(super) fn text(app: &AppState, grant: &Grant) -> String {
         scrape.disk = DiskUsage::of(&app.board.data_dir);
         scrape.process = ProcessUsage::now();
         scrape.index = snapshot.map(|snapshot| snapshot.size());
-        scrape.reconcile_every = Some(app.catalog().reconcile_every);
     }
     scrape.text()
 }
@@ -49,9 +48,10 @@ struct Scrape {
     disk: DiskUsage,
     process: ProcessUsage,
     index: Option<IndexSize>,
-    reconcile_every: Option<Duration>,
     sources: Vec<Arc<SourceStatus>>,
     queues: Vec<Arc<QueueStatus>>,
+    /// The time of the last large removal of each Source.
+    large_removals: Vec<(String, Timestamp)>,
 }
 
 impl Collector for Scrape {
@@ -70,14 +70,16 @@ impl Scrape {
         let pairs = || pairs.iter().map(|(name, url)| (&**name, url.as_deref()));
         queues.retain(|queue| redact::may_see_queue(grant, &queue.url, pairs()));
         sources.retain(|source| grant.may_see(&source.name));
+        let mut large_removals = board.large_removals.all();
+        large_removals.retain(|(name, _)| grant.may_see(name));
         Self {
             board: Arc::clone(board),
             disk: DiskUsage::default(),
             process: ProcessUsage::default(),
             index: None,
-            reconcile_every: None,
             sources,
             queues,
+            large_removals,
         }
     }
 
@@ -99,6 +101,7 @@ impl Scrape {
             is_counter: matches!(kind, MetricType::Counter),
         };
         match metric.read {
+            Reader::Info(labels) => family.write(1_u64.into(), labels),
             Reader::Process(read) => {
                 let mut numbers = read(self).into_iter();
                 numbers.try_for_each(|number| family.write(number, &[]))
@@ -106,6 +109,10 @@ impl Scrape {
             Reader::ProcessBy(label, read) => {
                 let mut numbers = read(self).into_iter();
                 numbers.try_for_each(|(value, number)| family.write(number, &[(label, value)]))
+            }
+            Reader::LargeRemovals => {
+                let mut removals = self.large_removals.iter();
+                removals.try_for_each(|(name, at)| family.write((*at).into(), &[("source", name)]))
             }
             Reader::Source(read) => self.of_sources(|source, name| {
                 let mut numbers = read(source).into_iter();

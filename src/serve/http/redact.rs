@@ -26,9 +26,12 @@ pub(super) fn report(mut report: StatusReport, grant: &Grant) -> StatusReport {
     queues.retain(|queue| may_see_queue(grant, &queue.url, all()));
     sources.retain(|source| grant.may_see(&source.name));
     sources.iter_mut().for_each(hide_texts);
-    queues
-        .iter_mut()
-        .for_each(|queue| queue.reason = queue.reason.take().map(hide));
+    for queue in queues.iter_mut() {
+        queue.reason = queue.reason.take().map(hide);
+        for problem in &mut queue.problems {
+            problem.text = HIDDEN.to_owned();
+        }
+    }
     report.waiting_for = waiting_for(&report);
     let index = &mut report.index;
     index.reason = index.reason.take().map(hide);
@@ -70,7 +73,7 @@ fn hide_texts(source: &mut SourceReport) {
 fn waiting_for(report: &StatusReport) -> Vec<String> {
     let index = match report.index.state {
         IndexState::Opening => Some("the index is being opened".to_owned()),
-        IndexState::Open => None,
+        IndexState::Open | IndexState::Degraded => None,
         IndexState::Failed => Some("the index failed".to_owned()),
     };
     let is_silent = |queue: &&QueueReport| queue.state == ReceiveState::Starting;
@@ -91,7 +94,7 @@ mod tests {
 
     fn report_for(scope: SourceScope) -> StatusReport {
         let full = StatusReport::at(&sample::board(), Some(77), STARTED);
-        report(full, &Grant::new(AccessLevel::Admin, scope))
+        report(full, &Grant::of_token("t", AccessLevel::Admin, scope))
     }
 
     #[test]
@@ -101,7 +104,7 @@ mod tests {
         assert_eq!(
             report(
                 full.clone(),
-                &Grant::new(AccessLevel::Admin, SourceScope::All)
+                &Grant::of_token("t", AccessLevel::Admin, SourceScope::All)
             ),
             full
         );
@@ -133,7 +136,13 @@ mod tests {
                 let named = format!("\"name\":\"{other}\"");
                 assert_eq!(text.contains(&named), own(&other), "{scope:?}: {text}");
             }
-            for text_of_others in ["access denied", "no bucket", "/var/lib", "look-up failed"] {
+            for text_of_others in [
+                "access denied",
+                "no bucket",
+                "/var/lib",
+                "look-up failed",
+                "another consumer",
+            ] {
                 assert!(!text.contains(text_of_others), "{scope:?}: {text}");
             }
             assert_eq!(report.index.bytes, None);

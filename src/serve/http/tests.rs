@@ -50,9 +50,8 @@ impl Server {
 
     async fn with_shared_auth(auth: Arc<Auth>, board: Arc<StatusBoard>, limits: Limits) -> Self {
         let app = AppState::without_sources(Arc::clone(&board));
-        let router = auth::require_auth(routes::router(app), Arc::clone(&auth));
         let evictions = Arc::clone(&board.http.cut_off);
-        let router = request_metrics::record_requests(router, board);
+        let router = router(app, Arc::clone(&auth));
         Self::start_with(auth, router, evictions, limits).await
     }
 
@@ -174,6 +173,24 @@ async fn each_path_returns_its_status_and_content_type() {
             response.body.contains(expected),
             "{method} {path}: {response:?}"
         );
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn rejects_requests_without_exactly_one_host() {
+    let server = Server::start(Arc::new(sample::board()), LIMITS).await;
+    for (head, status) in [
+        ("GET /healthz HTTP/1.1\r\n\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\n\r\n", 200),
+    ] {
+        let mut client = server.connect().await;
+        client.send(head).await;
+        let response = in_time(client.read_response(false)).await;
+        assert_eq!(response.status, status, "{head}: {response:?}");
+        assert_eq!(status == 400, response.body.contains("host_invalid"));
     }
     server.end().await;
 }

@@ -58,6 +58,7 @@ struct StoredMessage {
     id: String,
     body: String,
     sent: Duration,
+    first_received: Option<Duration>,
     received: Duration,
     visible_at: Duration,
     receive_count: u32,
@@ -87,6 +88,7 @@ impl MessageStore {
             id: id.clone(),
             body,
             sent: self.now,
+            first_received: None,
             received: self.now,
             visible_at: self.now,
             receive_count: 0,
@@ -204,6 +206,9 @@ impl MessageStore {
     fn deliver(&mut self, index: usize, visibility: Duration) -> Message {
         let receipt = format!("receipt-{}", self.number());
         let sent = self.stamp(self.messages[index].sent);
+        let now = self.now;
+        let first = *self.messages[index].first_received.get_or_insert(now);
+        let first_received = self.stamp(first);
         let message = &mut self.messages[index];
         message.receipt.clone_from(&receipt);
         message.received = self.now;
@@ -214,6 +219,7 @@ impl MessageStore {
             receipt: ReceiptHandle(receipt),
             body: message.body.clone(),
             sent: Some(sent),
+            first_received: Some(first_received),
             receive_count: message.receive_count,
         }
     }

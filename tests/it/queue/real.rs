@@ -7,7 +7,7 @@ use std::time::Duration;
 use asset_indexer::aws::queue::{
     Message, Queue, QueueAttributes, QueueError, ReceiptHandle, RefusedReceipt, SqsQueue,
 };
-use asset_indexer::core::source::{Credentials, Events, SecretFile};
+use asset_indexer::core::source::{Credentials, Events, SecretPlace};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -62,10 +62,10 @@ pub async fn open(url: &str, key: &AccessKey) -> (SqsQueue, TempDir) {
         region: None,
         credentials: Credentials::AccessKey {
             access_key_id: key.id.clone(),
-            secret: SecretFile::Path(file),
+            secret: SecretPlace::File(file),
         },
     };
-    let queue = SqsQueue::open(&events, None).await;
+    let queue = SqsQueue::open(&events, None, None).await;
     (queue.expect("the secret can be read"), folder)
 }
 

@@ -9,11 +9,12 @@ use crate::cli::Cli;
 use crate::config::{Config, Source};
 use crate::live_fixture::wait_for_keys;
 use crate::s3::Bucket;
-use crate::server::{self, S3Server, tool};
+use crate::server::{self, tool};
 
-/// Runs a script as root, with the AWS CLI of the tests.
+/// Runs a script as root, with the AWS CLI of the tests. Its environment names no server, so all its requests go to
+/// the server of the configuration.
 #[track_caller]
-fn run_script(cli: &Cli, server: &S3Server, script: &str) -> String {
+fn run_script(cli: &Cli, script: &str) -> String {
     let path = cli.folder().join("setup.sh");
     fs::write(&path, script).expect("the folder is ours");
     let aws = tool("aws");
@@ -30,7 +31,6 @@ fn run_script(cli: &Cli, server: &S3Server, script: &str) -> String {
         .env("HOME", cli.folder())
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_ENDPOINT_URL", server.endpoint())
         .output()
         .expect("sh runs");
     assert!(output.status.success(), "{output:#?}");
@@ -110,7 +110,7 @@ fn script_keeps_existing_settings_and_sends_events() {
     let (bucket, source) = without_queue("wired", "photos & more");
     let cli = Cli::new(&Config::of([source.clone()]));
     let script = cli.succeed(&["setup", "--print", "aws-cli"]).stdout;
-    let printed = run_script(&cli, server, &script);
+    let printed = run_script(&cli, &script);
     let url = format!("{}/000000000000/asset-indexer-wired", server.endpoint());
 
     // A second run keeps the settings of other programs and adds nothing twice.
@@ -168,7 +168,7 @@ fn script_keeps_existing_settings_and_sends_events() {
         ]
         .concat(),
     );
-    assert_eq!(run_script(&cli, server, &script), printed);
+    assert_eq!(run_script(&cli, &script), printed);
     assert_eq!(self::policy(&url), with_theirs);
     all["QueueConfigurations"] = expected;
     assert_eq!(notifications(&bucket), all);
@@ -194,12 +194,11 @@ fn script_keeps_existing_settings_and_sends_events() {
 
 #[test]
 fn script_sends_events_through_event_bridge() {
-    let server = server::shared_with_rights();
     let (bucket, source) = without_queue("bridged", "it's \"$x\"");
     let cli = Cli::new(&Config::of([source.clone()]));
     let print = ["setup", "--print", "aws-cli", "--through", "eventbridge"];
     let script = cli.succeed(&print).stdout;
-    let printed = run_script(&cli, server, &script);
+    let printed = run_script(&cli, &script);
     follow(
         &cli,
         &source,

@@ -168,20 +168,6 @@ fn rejects_invalid_bodies() {
             "unknown EncodingType",
         ),
         (
-            listing(&format!(
-                "<EncodingType>url</EncodingType>{}",
-                ENTRY.replace(">a<", ">%4<")
-            )),
-            "percent escape",
-        ),
-        (
-            listing(&format!(
-                "<EncodingType>url</EncodingType>{}",
-                ENTRY.replace(">a<", ">%FF<")
-            )),
-            "not UTF-8 at byte 65",
-        ),
-        (
             listing("<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>"),
             "common prefix",
         ),
@@ -204,26 +190,50 @@ fn rejects_invalid_bodies() {
     }
 }
 
+/// An entry with this key.
+fn entry_of(key: &str) -> String {
+    format!(
+        "<Contents><Key>{key}</Key>\
+         <LastModified>2026-11-24T08:00:00.000Z</LastModified><Size>1</Size></Contents>"
+    )
+}
+
 #[test]
-fn rejects_keys_that_the_index_cannot_store() {
+fn sets_keys_apart_that_the_index_cannot_store() {
     for (bytes, taken) in [
         (1024, true),
         (MAX_KEY_BYTES, true),
         (MAX_KEY_BYTES + 1, false),
     ] {
         let key = "k".repeat(bytes);
-        let body = listing(&format!(
-            "<Contents><Key>{key}</Key>\
-             <LastModified>2026-11-24T08:00:00.000Z</LastModified><Size>1</Size></Contents>"
-        ));
-        match decoded(&body) {
-            Ok(page) => assert!(taken && keys(page) == [key]),
-            Err(error) => assert!(
-                !taken && error.to_string().contains("8192 bytes"),
-                "{error}"
-            ),
-        }
+        let page = decoded(&listing(&entry_of(&key))).unwrap();
+        assert_eq!(page.entries.len(), usize::from(taken));
+        assert_eq!(page.unusable.len(), usize::from(!taken));
     }
+}
+
+#[test]
+fn sets_keys_apart_that_are_not_utf_8_or_wrongly_encoded() {
+    let written = ["a", "caf%E9", "d%4", "e", "f%C3&amp;"]
+        .map(entry_of)
+        .concat();
+    let page = decoded(&listing(&format!(
+        "<KeyCount>5</KeyCount><EncodingType>url</EncodingType>{written}"
+    )));
+    let page = page.unwrap();
+    let unusable_keys = page.unusable.clone();
+    assert_eq!(keys(page), ["a", "e"]);
+    let unusable = |position, bytes: Option<&[u8]>, text: &str| UnusableKey {
+        position,
+        bytes: bytes.map(<[u8]>::to_vec),
+        text: text.to_owned(),
+    };
+    let want = [
+        unusable(1, Some(b"caf\xE9"), r"caf\xE9"),
+        unusable(1, None, "d%4"),
+        unusable(2, Some(b"f\xC3&"), r"f\xC3&"),
+    ];
+    assert_eq!(unusable_keys, want);
 }
 
 #[test]
@@ -398,6 +408,7 @@ fn pages() -> impl Strategy<Value = ListingPage> {
     let tokens = proptest::option::of("[ -~]{1,40}".prop_map(ContinuationToken));
     (proptest::collection::vec(entries(), 0..8), tokens).prop_map(|(entries, next)| ListingPage {
         entries,
+        unusable: Vec::new(),
         next,
         listed_at: LISTED_AT,
     })

@@ -11,7 +11,7 @@ use serde_json::json;
 use self::server::Server;
 use super::*;
 use crate::aws::queue::QueueErrorKind as Kind;
-use crate::core::source::{Credentials, SecretFile};
+use crate::core::source::{Credentials, SecretPlace};
 
 /// A receive response without messages.
 const NO_MESSAGES: &str = "{}";
@@ -26,7 +26,7 @@ fn events(folder: &tempfile::TempDir, queue_url: &str) -> Events {
         region: None,
         credentials: Credentials::AccessKey {
             access_key_id: "AKIAEXAMPLE".into(),
-            secret: SecretFile::Path(path),
+            secret: SecretPlace::File(path),
         },
     }
 }
@@ -36,7 +36,9 @@ async fn playing(responses: &[(u16, &str)]) -> (Server, SqsQueue, tempfile::Temp
     let server = Server::playing(responses);
     let folder = tempfile::tempdir().unwrap();
     let events = events(&folder, &server.queue_url());
-    let queue = SqsQueue::open(&events, Some("eu-west-1")).await.unwrap();
+    let queue = SqsQueue::open(&events, Some("eu-west-1"), None)
+        .await
+        .unwrap();
     (server, queue, folder)
 }
 
@@ -67,7 +69,11 @@ async fn receive_clamps_its_parameters() {
             "MaxNumberOfMessages": sent.0,
             "WaitTimeSeconds": sent.1,
             "VisibilityTimeout": sent.2,
-            "MessageSystemAttributeNames": ["SentTimestamp", "ApproximateReceiveCount"],
+            "MessageSystemAttributeNames": [
+                "SentTimestamp",
+                "ApproximateReceiveCount",
+                "ApproximateFirstReceiveTimestamp",
+            ],
         });
         assert_eq!(request.body, want);
         assert!(request.head.contains("/eu-west-1/sqs/"), "{request:?}");
@@ -78,7 +84,8 @@ async fn receive_clamps_its_parameters() {
 async fn decodes_messages_with_missing_fields() {
     let response = json!({ "Messages": [
         { "MessageId": "m", "ReceiptHandle": "r", "Body": "a\r\n<é>&amp;",
-          "Attributes": { "SentTimestamp": "1700000000123", "ApproximateReceiveCount": "3" } },
+          "Attributes": { "SentTimestamp": "1700000000123", "ApproximateReceiveCount": "3",
+                          "ApproximateFirstReceiveTimestamp": "1700000000456" } },
         { "MessageId": "without a receipt", "Body": "b" },
         { "ReceiptHandle": "s" },
     ]});
@@ -90,6 +97,7 @@ async fn decodes_messages_with_missing_fields() {
             receipt: ReceiptHandle("r".into()),
             body: "a\r\n<é>&amp;".into(),
             sent: Some(Timestamp::from_millis(1_700_000_000_123)),
+            first_received: Some(Timestamp::from_millis(1_700_000_000_456)),
             receive_count: 3,
         },
         Message {
@@ -97,6 +105,7 @@ async fn decodes_messages_with_missing_fields() {
             receipt: ReceiptHandle("s".into()),
             body: String::new(),
             sent: None,
+            first_received: None,
             receive_count: 1,
         },
     ];
@@ -195,7 +204,7 @@ async fn unreadable_secret_fails_before_a_request() {
     let folder = tempfile::tempdir().unwrap();
     let events = events(&folder, "https://sqs.eu-west-1.amazonaws.com/1/q");
     std::fs::remove_file(folder.path().join("secret")).unwrap();
-    let error = SqsQueue::open(&events, None).await.unwrap_err();
+    let error = SqsQueue::open(&events, None, None).await.unwrap_err();
     assert_eq!(error.kind, Kind::NoCredentials);
     assert_eq!(error.operation, QueueOperation::Open);
     let text = error.to_string();
@@ -212,21 +221,27 @@ async fn debug_output_has_no_secret() {
 }
 
 #[test]
-fn signing_region_prefers_the_configuration_then_the_url_then_the_bucket() {
+fn region_comes_from_the_configuration_then_the_url_then_the_bucket() {
     let ours = "https://sqs.eu-west-1.amazonaws.com/1/q";
     let other = "http://127.0.0.1:4566/1/q";
     for (configured, url, bucket, want) in [
-        (Some("eu-north-1"), ours, Some("us-west-2"), "eu-north-1"),
-        (None, ours, Some("us-west-2"), "eu-west-1"),
-        (None, other, Some("us-west-2"), "us-west-2"),
-        (None, other, None, "us-east-1"),
+        (
+            Some("eu-north-1"),
+            ours,
+            Some("us-west-2"),
+            Some("eu-north-1"),
+        ),
+        (None, ours, Some("us-west-2"), Some("eu-west-1")),
+        (None, other, Some("us-west-2"), Some("us-west-2")),
+        (None, other, None, None),
     ] {
         let events = Events {
             queue_url: url.into(),
             region: configured.map(str::to_owned),
             credentials: Credentials::DefaultChain,
         };
-        assert_eq!(signing_region(&events, bucket), want, "{url}");
+        let region = known_region(&events, bucket);
+        assert_eq!(region.as_deref(), want, "{url}");
     }
     assert_eq!(origin(other), "http://127.0.0.1:4566");
 }

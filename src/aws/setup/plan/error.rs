@@ -51,7 +51,7 @@ pub(super) fn check_source(source: &Source, queue: &PlannedQueue) -> Result<(), 
     if queue.name.ends_with(name::FIFO) {
         return Err(SetupError::Fifo(queue.name.clone()));
     }
-    if arn::is_access_point(source) {
+    if source.is_access_point() {
         return Err(SetupError::AccessPoint(source.bucket.clone()));
     }
     match (&queue.region, arn::bucket_region(source)) {

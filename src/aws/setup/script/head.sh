@@ -19,7 +19,8 @@ for program in aws jq; do
     command -v "$program" >/dev/null || die "$program is not installed. Install it and run this again."
 done
 
-# The URLs of S3 and SQS, if they are not those of AWS.
+# The URLs of S3 and SQS, if they are not those of AWS. The server of the queue also gets the requests to STS and
+# EventBridge.
 s3_url='' sqs_url=''
 
 s3api() {
@@ -28,6 +29,14 @@ s3api() {
 
 sqs() {
     aws sqs ${sqs_url:+--endpoint-url "$sqs_url"} "$@"
+}
+
+sts() {
+    aws sts ${sqs_url:+--endpoint-url "$sqs_url"} "$@"
+}
+
+events() {
+    aws events ${sqs_url:+--endpoint-url "$sqs_url"} "$@"
 }
 
 # use_region REGION
@@ -42,7 +51,7 @@ region_of() {
 
 # current_account: prints the account of the credentials
 current_account() {
-    aws sts get-caller-identity --query Account --output text
+    sts get-caller-identity --query Account --output text
 }
 
 # require_account ACCOUNT: stops if the credentials belong to another account. The script would find or
@@ -170,10 +179,10 @@ allows S3 to use it, and that the other targets of the bucket still exist."
 
 # create_rule RULE PATTERN: lets EventBridge forward matching events to the queue; prints the ARN of the rule
 create_rule() {
-    arn=$(aws events put-rule --name "$1" --event-pattern "$2" --query RuleArn --output text)
+    arn=$(events put-rule --name "$1" --event-pattern "$2" --query RuleArn --output text)
     target=$(jq --null-input --compact-output --arg id "$id_prefix" --arg arn "$queue_arn" \
         '[{Id: $id, Arn: $arn}]')
-    failed=$(aws events put-targets --rule "$1" --targets "$target" \
+    failed=$(events put-targets --rule "$1" --targets "$target" \
         --query FailedEntryCount --output text)
     [ "$failed" = 0 ] || die "failed to set the queue as the target of rule $1. See aws events put-targets."
     printf '%s\n' "$arn"

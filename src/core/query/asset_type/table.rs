@@ -2,6 +2,12 @@
 
 use super::AssetType;
 
+/// Extensions of camera raw files. All are in [`CONTENT`] too.
+pub(super) const RAW: &[&str] = &[
+    "3fr", "arw", "cr2", "cr3", "crw", "dng", "erf", "iiq", "kdc", "mos", "mrw", "nef", "nrw",
+    "orf", "pef", "raf", "raw", "rw2", "sr2", "srf", "srw", "x3f",
+];
+
 /// Extensions whose content type or asset type differs from the library's.
 ///
 /// The content types are the ones registered with IANA. If none is registered, they are the ones that

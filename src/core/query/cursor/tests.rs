@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::query::forgiving::PlainWords::{Exact, Forgiving};
 use crate::core::query::sort::SortBy;
 
 fn value() -> impl Strategy<Value = SortValue> {
@@ -23,6 +24,8 @@ prop_compose! {
         mut value in value(),
         path in "/\\PC{0,30}",
         source in "[a-z-]{0,9}",
+        attempt in any::<u8>(),
+        ranking in proptest::collection::vec(any::<u8>(), 0..40),
     ) -> Cursor {
         if let SortValue::Name(name) = &mut value {
             *name = fold_name(file_name(&path));
@@ -30,7 +33,7 @@ prop_compose! {
         Cursor {
             fingerprint,
             as_of: Timestamp::from_millis(millis),
-            position: Position { value, path, source },
+            position: Position { value, path, source, attempt, ranking },
         }
     }
 }
@@ -81,6 +84,8 @@ fn refuses_too_long_text_and_other_versions() {
             value: SortValue::Number(0),
             path: "x".repeat(1_025),
             source: "s".repeat(1_000),
+            attempt: 0,
+            ranking: vec![0; 255],
         },
     };
     assert!(longest.to_text().len() <= MAX_CURSOR_CHARS);
@@ -130,13 +135,14 @@ fn by_size() -> Sort {
 #[test]
 fn fingerprint_depends_on_query_sort_and_sources() {
     let path = Sort::default();
-    let one = fingerprint("a b", path, &["x", "y"]);
-    assert_eq!(fingerprint("a b", path, &["y", "x", "x"]), one);
+    let one = fingerprint("a b", Forgiving, path, &["x", "y"]);
+    assert_eq!(fingerprint("a b", Forgiving, path, &["y", "x", "x"]), one);
     for other in [
-        fingerprint("a", path, &["x", "y"]),
-        fingerprint("a b", by_size(), &["x", "y"]),
-        fingerprint("a b", path, &["x"]),
-        fingerprint("a b", path, &["xy"]),
+        fingerprint("a", Forgiving, path, &["x", "y"]),
+        fingerprint("a b", Forgiving, by_size(), &["x", "y"]),
+        fingerprint("a b", Exact, path, &["x", "y"]),
+        fingerprint("a b", Forgiving, path, &["x"]),
+        fingerprint("a b", Forgiving, path, &["xy"]),
     ] {
         assert_ne!(other, one);
     }
@@ -149,6 +155,8 @@ fn next_page_starts_where_the_last_one_ended() {
         value: SortValue::Number(5),
         path: "/a".to_owned(),
         source: "x".to_owned(),
+        attempt: 3,
+        ranking: vec![1, 2],
     };
     let first = PageStart::first(1, now);
     assert_eq!((first.as_of(), first.after()), (now, None));

@@ -20,6 +20,14 @@ fn dates_and_ages_become_intervals() {
         ("2024-02", Included("2024-02-01"), Excluded("2024-03-01")),
         ("2026-12", Included("2026-12-01"), Excluded("2027-01-01")),
         ("2026", Included("2026-01-01"), Excluded("2027-01-01")),
+        ("today", Included("2026-03-10"), Excluded("2026-03-11")),
+        ("Yesterday", Included("2026-03-09"), Excluded("2026-03-10")),
+        (">=yesterday", Included("2026-03-09"), Unbounded),
+        ("this week", Included("2026-03-09"), Excluded("2026-03-16")),
+        ("last week", Included("2026-03-02"), Excluded("2026-03-09")),
+        ("last-month", Included("2026-02-01"), Excluded("2026-03-01")),
+        ("this_year", Included("2026-01-01"), Excluded("2027-01-01")),
+        ("last year", Included("2025-01-01"), Excluded("2026-01-01")),
         (">2026-01-01", Included("2026-01-02"), Unbounded),
         (">=2026-01-01", Included("2026-01-01"), Unbounded),
         ("<2026-01", Unbounded, Excluded("2026-01-01")),
@@ -128,7 +136,7 @@ fn fields_compared_by_time() {
         assert_eq!(found, Ok(want), "{text}");
     }
     let reversed = parse("[12h TO 7d]", DateOrder::ByTime, NOW);
-    assert_eq!(reversed, Err(QueryProblem::ReversedRange));
+    assert_eq!(reversed, Err(ValueProblem::ReversedRange));
 }
 
 #[test]
@@ -145,7 +153,7 @@ fn refuses_invalid_dates_and_reversed_ranges() {
         "",
         ">",
         "..",
-        "yesterday",
+        "tomorrow",
         "26",
         "2026-1",
         "2026-13",
@@ -180,17 +188,17 @@ fn refuses_invalid_dates_and_reversed_ranges() {
     ] {
         assert_eq!(
             parse(text, DateOrder::ByAge, NOW),
-            Err(QueryProblem::InvalidDate),
+            Err(ValueProblem::InvalidDate),
             "{text}"
         );
     }
     for text in ["2026-02..2026-01", "7d..1d", "{2026-01-01 TO 2026-01-01]"] {
         let found = parse(text, DateOrder::ByAge, NOW);
-        assert_eq!(found, Err(QueryProblem::ReversedRange), "{text}");
+        assert_eq!(found, Err(ValueProblem::ReversedRange), "{text}");
     }
     let bare = parse("7d", DateOrder::ByAge, NOW);
     assert_eq!(
         bare,
-        Err(QueryProblem::AgeWithoutComparison { age: "7d".into() })
+        Err(ValueProblem::AgeWithoutComparison { age: "7d".into() })
     );
 }

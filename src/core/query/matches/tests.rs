@@ -28,7 +28,7 @@ pub(in crate::core::query) fn prefix(text: &str) -> Condition {
 }
 
 pub(in crate::core::query) fn typo(text: &str) -> Condition {
-    words(text, MatchMode::Typo, WordField::Path)
+    words(text, MatchMode::Typos(1), WordField::Path)
 }
 
 pub(in crate::core::query) fn part(text: &str) -> Condition {
@@ -94,7 +94,7 @@ fn words_match_paths_and_names() {
         (typo("ab"), "/abc", false),
         (typo("2041"), "/IMG_2042", false),
         (typo("imag 2041"), "/IMG_2041", true),
-        (in_name("photo", MatchMode::Typo), "/photos/a", false),
+        (in_name("photo", MatchMode::Typos(1)), "/photos/a", false),
     ] {
         let asset = Asset { path, ..ASSET };
         assert_eq!(condition.matches(&asset), want, "{condition:?} {path}");
@@ -218,7 +218,7 @@ proptest! {
     fn looser_match_modes_find_at_least_as_much(text in "[abAB]{1,4}([ 1][abB]{1,3}){0,2}", path in "/([abAB1 /-]{0,9})") {
         let found = |mode| words(&text, mode, WordField::Path).matches(&Asset { path: &path, ..ASSET });
         prop_assert!(!found(MatchMode::Phrase) || found(MatchMode::Whole));
-        prop_assert!(!found(MatchMode::Whole) || found(MatchMode::Prefix) && found(MatchMode::Typo));
+        prop_assert!(!found(MatchMode::Whole) || found(MatchMode::Prefix) && found(MatchMode::Typos(1)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::core::query::date::DateOrder;
 use crate::core::query::interval::Comparison;
-use crate::core::query::problem::QueryProblem;
+use crate::core::query::problem::{QueryProblem, ValueProblem};
 
 /// A property of an asset that a term tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ const NAMES: [(Field, &[&str]); 12] = [
     (Field::Size, &["size", "bytes", "filesize"]),
     (
         Field::Modified(DateOrder::ByAge),
-        &["modified", "lastmodified"],
+        &["modified", "lastmodified", "date", "year"],
     ),
     (
         Field::Modified(DateOrder::ByTime),
@@ -70,20 +70,38 @@ impl Field {
         }
     }
 
-    pub(super) fn missing_value(self) -> QueryProblem {
+    pub(super) fn missing_value(self) -> ValueProblem {
         let example = match self {
-            Self::Folder => "folder:/photos",
-            Self::Path => "path:/photos/a.jpg",
-            Self::Name => "name:red",
-            Self::Ext => "ext:jpg",
-            Self::Type => "type:image",
-            Self::Size => "size:>1mb",
-            Self::Modified(_) => "modified:2026",
-            Self::Created(_) => "created:2026",
-            Self::Storage => "storage:GLACIER",
-            Self::ETag => "etag:d41d8cd98f00b204e9800998ecf8427e",
+            Self::Folder => "/photos",
+            Self::Path => "/photos/a.jpg",
+            Self::Name => "red",
+            Self::Ext => "jpg",
+            Self::Type => "image",
+            Self::Size => ">1mb",
+            Self::Modified(_) | Self::Created(_) => "2026",
+            Self::Storage => "GLACIER",
+            Self::ETag => "d41d8cd98f00b204e9800998ecf8427e",
         };
-        QueryProblem::MissingValue { example }
+        ValueProblem::Missing { example }
+    }
+}
+
+/// A field and its operator in front of a value, as in `createdAt >`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FieldPrefix<'a> {
+    pub field: Field,
+    pub operator: Operator,
+    /// The name of the field, as it was written.
+    pub name: &'a str,
+}
+
+impl FieldPrefix<'_> {
+    /// The problem of a value of this field.
+    pub(super) fn problem(&self, problem: ValueProblem) -> QueryProblem {
+        QueryProblem::Value {
+            field: self.name.to_owned(),
+            problem,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Reads the text of a query piece by piece, and keeps track of the position for errors.
 
 use crate::core::query::problem::{QueryError, QueryProblem};
+use crate::core::query::size;
 
-use super::field::{Field, Operator, ValueType};
+use super::field::{Field, FieldPrefix, Operator, ValueType};
 use super::{Value, text};
 
 /// A position in the text.
@@ -26,7 +27,7 @@ impl Keyword {
     fn spellings(self) -> &'static [&'static str] {
         match self {
             Self::And => &["AND", "&&"],
-            Self::Or => &["OR", "||"],
+            Self::Or => &["OR", "||", "|"],
             Self::Not => &["NOT"],
         }
     }
@@ -115,6 +116,15 @@ impl<'a> Lexer<'a> {
         negates
     }
 
+    /// Consumes an exclamation mark if it negates the text directly after it.
+    pub(super) fn eat_exclamation_mark(&mut self) -> bool {
+        let after = self.rest().strip_prefix('!');
+        let negates = after.is_some_and(|after| {
+            after.starts_with(|c: char| c.is_alphanumeric() || c == '"' || c == '(')
+        });
+        negates && self.eat('!')
+    }
+
     /// Consumes a sign if a field or a parenthesis follows directly. Before a word, it is punctuation.
     pub(super) fn eat_before_field(&mut self, expected: char) -> bool {
         let Some(after) = self.rest().strip_prefix(expected) else {
@@ -133,7 +143,7 @@ impl<'a> Lexer<'a> {
     pub(super) fn field(
         &mut self,
         start: TextPosition,
-    ) -> Result<Option<(Field, Operator)>, QueryError> {
+    ) -> Result<Option<FieldPrefix<'a>>, QueryError> {
         let rest = self.rest();
         let end = rest.find(|c: char| !c.is_alphabetic() && c != '_');
         let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
@@ -157,7 +167,14 @@ impl<'a> Lexer<'a> {
         };
         self.advance(rest.len() - after.len());
         match field {
-            Some(field) => self.reach_value(start, field, operator).map(Some),
+            Some(field) => {
+                let prefix = FieldPrefix {
+                    field,
+                    operator,
+                    name,
+                };
+                self.reach_value(start, prefix).map(Some)
+            }
             None => {
                 self.bare_text();
                 let field = name.to_owned();
@@ -170,32 +187,35 @@ impl<'a> Lexer<'a> {
     fn reach_value(
         &mut self,
         start: TextPosition,
-        field: Field,
-        mut operator: Operator,
-    ) -> Result<(Field, Operator), QueryError> {
+        mut prefix: FieldPrefix<'a>,
+    ) -> Result<FieldPrefix<'a>, QueryError> {
         let has_space = self.skip_space();
         // As in `size: > 1mb`.
         if let (
             Operator::Matches,
             ValueType::Number,
             Some((comparison @ Operator::Compares(_), after)),
-        ) = (operator, field.value_type(), Operator::strip(self.rest()))
-        {
-            operator = comparison;
+        ) = (
+            prefix.operator,
+            prefix.field.value_type(),
+            Operator::strip(self.rest()),
+        ) {
+            prefix.operator = comparison;
             self.advance(self.rest().len() - after.len());
             self.skip_space();
         }
         let is_keyword = self.is_at_keyword(Keyword::And) || self.is_at_keyword(Keyword::Or);
         if self.is_empty() || self.is_at(')') || has_space && is_keyword {
-            Err(self.error(start, field.missing_value()))
+            Err(self.error(start, prefix.problem(prefix.field.missing_value())))
         } else {
-            Ok((field, operator))
+            Ok(prefix)
         }
     }
 
     /// Consumes a value in one of the notations that the field allows.
-    pub(super) fn value(&mut self, field: Option<(Field, Operator)>) -> Result<Value, QueryError> {
+    pub(super) fn value(&mut self, prefix: Option<FieldPrefix<'a>>) -> Result<Value, QueryError> {
         let is_list = |operator| matches!(operator, Operator::In | Operator::NotIn);
+        let field = prefix.map(|prefix| (prefix.field, prefix.operator));
         let value = match (self.rest().chars().next(), field) {
             (Some('[' | '('), Some((_, operator))) if is_list(operator) => self.list()?,
             (Some('['), Some((field, _))) if field.value_type() == ValueType::Labels => {
@@ -205,6 +225,7 @@ impl<'a> Lexer<'a> {
                 self.brackets()?
             }
             (Some('"'), _) => Value::Quoted(self.quotation()?),
+            (_, Some((Field::Size, _))) => return Ok(Value::Bare(self.size())),
             _ => return Ok(Value::Bare(self.bare_text().to_owned())),
         };
         self.expect_end_of_term().map(|()| value)
@@ -231,6 +252,23 @@ impl<'a> Lexer<'a> {
             }
             !c.is_whitespace()
         })
+    }
+
+    /// Consumes a size or a range of sizes, with or without spaces before the units: `1 mb..5 mb`.
+    fn size(&mut self) -> String {
+        let mut text = self.bare_text().to_owned();
+        while text.ends_with(|c: char| c.is_ascii_digit()) {
+            let start = self.position;
+            self.skip_space();
+            let next = self.bare_text();
+            let unit = next.split("..").next().unwrap_or(next);
+            if !size::is_unit(unit) {
+                self.position = start;
+                break;
+            }
+            text.push_str(next);
+        }
+        text
     }
 
     /// Consumes a quotation and returns the text inside.

@@ -83,7 +83,7 @@ fn plain_words() {
         ("summer-sale", words("summer sale")),
         ("IMG_2041.jpg", words("img 2041 jpg")),
         ("summerSale", words("summersale")),
-        ("a-a", words("a")),
+        ("a-a", words("a a")),
         ("/photos/a.jpg", words("photos a jpg")),
         ("12:30", words("12 30")),
         ("/a:b", words("a b")),
@@ -119,21 +119,27 @@ fn plain_words() {
 #[test]
 fn quotations_prefixes_typos_and_patterns() {
     let prefix = |text| words_term(text, MatchMode::Prefix, WordField::Path);
-    let typo = |text| words_term(text, MatchMode::Typo, WordField::Path);
+    let typo = |text| words_term(text, MatchMode::Typos(1), WordField::Path);
     let phrase = |text| words_term(text, MatchMode::Phrase, WordField::Path);
     check(&[
         ("\"Summer Sale\"", phrase("summer sale")),
         ("\"a a\"", phrase("a a")),
-        ("\"summer\"", words("summer")),
+        ("\"summer\"", phrase("summer")),
         ("\"a:b\"", phrase("a b")),
         (r#""a \"b\" OR c""#, phrase("a b or c")),
-        ("\"*.jpg\"", words("jpg")),
+        ("\"*.jpg\"", phrase("jpg")),
         ("summ*", prefix("summ")),
         ("summer-sal*", prefix("summer sal")),
         ("a-a*", prefix("a a")),
         ("IMG2**", prefix("img 2")),
         ("summer-*", words("summer")),
         ("sumer~", typo("sumer")),
+        ("sumer~1", typo("sumer")),
+        (
+            "sumer~2",
+            words_term("sumer", MatchMode::Typos(2), WordField::Path),
+        ),
+        ("sumer~2x", words("sumer 2 x")),
         ("big-sumer~", typo("big sumer")),
         ("*nt_lar*", part("*nt_lar*")),
         ("*.JPG", part("*.jpg")),
@@ -161,6 +167,14 @@ fn operators_and_parentheses() {
         ("a && b", both(&a, &b)),
         ("a OR b", either(&a, &b)),
         ("a || b", either(&a, &b)),
+        ("a | b", either(&a, &b)),
+        ("a|b", either(&a, &b)),
+        ("a|", a.clone()),
+        ("!a", not(a.clone())),
+        ("!a b", both(&not(a.clone()), &b)),
+        ("!(a | b)", not(either(&a, &b))),
+        ("a!", a.clone()),
+        ("! a", a.clone()),
         ("a b OR c d", either(&both(&a, &b), &both(&c, &d))),
         ("a -b OR c", either(&both(&a, &not(b.clone())), &c)),
         ("a (b OR c)", both(&a, &either(&b, &c))),
@@ -175,7 +189,10 @@ fn operators_and_parentheses() {
         ("-(a b)", not(both(&a, &b))),
         ("-a", not(a.clone())),
         ("--a", not(a.clone())),
-        ("-\"a\"", not(a.clone())),
+        (
+            "-\"a\"",
+            not(words_term("a", MatchMode::Phrase, WordField::Path)),
+        ),
         ("a-b", words("a b")),
         ("a OR - b", either(&a, &b)),
         ("a OR &", a.clone()),

@@ -3,6 +3,7 @@
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::problem::QueryProblem;
 use crate::core::query::term::{Condition, MatchMode, Term, WordField};
+use crate::core::query::typo::MAX_EDITS;
 use crate::core::query::words::query_words;
 
 /// The condition of a text without quotation marks. `None` if it contains no word.
@@ -28,12 +29,31 @@ pub(super) fn bare(text: &str, field: WordField) -> Option<Condition> {
         }
     } else if is_prefix {
         words(stem, MatchMode::Prefix, field)?
-    } else if text.ends_with('~') {
-        words(text, MatchMode::Typo, field)?
+    } else if let Some((stem, edits)) = typos(text) {
+        words(stem, MatchMode::Typos(edits), field)?
     } else {
         words(text, MatchMode::Whole, field)?
     };
     Some(Condition::Term(term))
+}
+
+/// The text before the `~` at its end, and the number of typos that the `~` allows: `sumer~`, `sumer~2`.
+fn typos(text: &str) -> Option<(&str, u8)> {
+    let (stem, edits) = text.rsplit_once('~')?;
+    match edits {
+        "" => Some((stem, 1)),
+        _ => {
+            let edits = edits.parse().ok()?;
+            (1..=MAX_EDITS).contains(&edits).then_some((stem, edits))
+        }
+    }
+}
+
+/// Whether the text ends in a `~` with a number of typos that is not allowed.
+pub(super) fn has_too_many_typos(text: &str) -> bool {
+    let number = text.rsplit_once('~').map(|(_, number)| number);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    number.is_some_and(is_number) && typos(text).is_none()
 }
 
 /// The condition of a quotation: its words directly after each other. With `name:`, wildcards make it a
@@ -57,17 +77,19 @@ fn words(text: &str, mode: MatchMode, field: WordField) -> Option<Term> {
     let mode = match mode {
         // Text follows the last word, so the word is complete.
         MatchMode::Prefix if end < text.len() => MatchMode::Whole,
-        MatchMode::Phrase if words.len() == 1 => MatchMode::Whole,
         mode => mode,
     };
     match mode {
-        MatchMode::Phrase => {}
+        // Whole words may be repeated: their neighbors count, as in `final_final`.
+        MatchMode::Phrase | MatchMode::Whole => {}
         MatchMode::Prefix => {
             let last = words.pop()?;
             remove_repeated(&mut words);
             words.push(last);
         }
-        MatchMode::Whole | MatchMode::Typo => remove_repeated(&mut words),
+        MatchMode::Typos(_) | MatchMode::Beginning | MatchMode::Similar => {
+            remove_repeated(&mut words);
+        }
     }
     (!words.is_empty()).then_some(Term::Words { words, mode, field })
 }

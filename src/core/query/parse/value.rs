@@ -1,9 +1,9 @@
 //! Converts a field, an operator and a value into a condition.
 
-use crate::core::query::asset_type::AssetType;
+use crate::core::query::file_kind::{FileKind, kind_of_file, with_other_spellings};
 use crate::core::query::hit::{MAX_EXTENSION_CHARS, folder_path};
 use crate::core::query::pattern::WildcardPattern;
-use crate::core::query::problem::QueryProblem;
+use crate::core::query::problem::{QueryProblem, ValueProblem};
 use crate::core::query::term::{Condition, Term, WordField};
 use crate::core::query::{date, size};
 use crate::core::replication::timestamp::Timestamp;
@@ -27,12 +27,27 @@ pub(super) fn words(value: &Value) -> Result<Option<Condition>, QueryProblem> {
     match value {
         Value::Bare(bare) => match text::url_path(bare) {
             Some(path) => text::path_of_url(path).map(|term| Some(Condition::Term(term))),
-            None => Ok(text::bare(bare, WordField::Path)),
+            None => bare_words(bare),
         },
         Value::Quoted(quoted) => Ok(text::quoted(quoted, WordField::Path)),
         // The lexer reads a list only after a field.
         Value::List(_) => Ok(None),
     }
+}
+
+/// The condition of text without quotation marks. A `|` inside means OR.
+fn bare_words(bare: &str) -> Result<Option<Condition>, QueryProblem> {
+    if text::has_too_many_typos(bare) {
+        return Err(QueryProblem::TooManyTypos);
+    }
+    let alternatives = bare.split('|');
+    let mut alternatives: Vec<Condition> = alternatives
+        .filter_map(|one| text::bare(one, WordField::Path))
+        .collect();
+    Ok(match alternatives.len() {
+        0 | 1 => alternatives.pop(),
+        _ => Some(Condition::Any(alternatives)),
+    })
 }
 
 /// The condition of a field, an operator and a value. `None` if it tests words and the value has none.
@@ -41,7 +56,7 @@ pub(super) fn condition(
     operator: Operator,
     value: &Value,
     now: Timestamp,
-) -> Result<Option<Condition>, QueryProblem> {
+) -> Result<Option<Condition>, ValueProblem> {
     let with_operator = |operator| condition(field, operator, value, now);
     let negated = |condition: Option<Condition>| condition.map(negation);
     match (operator, value) {
@@ -50,6 +65,9 @@ pub(super) fn condition(
         _ => {}
     }
     let text = match value {
+        Value::Bare(text) if text.contains('|') && field.value_type() != ValueType::Text => {
+            return alternatives(field, operator, text, now).map(Some);
+        }
         Value::Bare(text) | Value::Quoted(text) => text.clone(),
         Value::List(items) if field.value_type() == ValueType::Labels => items.join(","),
         Value::List(items) => return one_of(field, items, now).map(Some),
@@ -62,7 +80,7 @@ pub(super) fn condition(
         (Operator::Compares(comparison), ValueType::Number) => {
             format!("{}{text}", comparison.sign())
         }
-        (Operator::Compares(_), _) => return Err(QueryProblem::NotComparable),
+        (Operator::Compares(_), _) => return Err(ValueProblem::NotComparable),
         _ => text.clone(),
     };
     let term = match field {
@@ -83,10 +101,9 @@ pub(super) fn condition(
                 _ => text::bare(&text, WordField::Name),
             });
         }
-        Field::Ext => Term::Ext(parse_labels(&text, ext)?),
-        Field::Type => Term::Type(parse_labels(&text, |name| {
-            AssetType::from_name(name).ok_or(QueryProblem::UnknownType)
-        })?),
+        Field::Ext if is_exact => Term::Ext(parse_labels(&text, ext)?),
+        Field::Ext => Term::Ext(with_other_spellings(parse_labels(&text, ext)?)),
+        Field::Type => return types(&text).map(Some),
         Field::Storage => Term::Storage(parse_labels(&text, storage_class)?),
         Field::ETag => Term::ETag(text),
         Field::Size => Term::Size(size::parse(&comparable)?),
@@ -96,16 +113,62 @@ pub(super) fn condition(
     Ok(Some(Condition::Term(term)))
 }
 
-fn one_of(field: Field, items: &[String], now: Timestamp) -> Result<Condition, QueryProblem> {
+/// The condition of values that are separated with `|`.
+fn alternatives(
+    field: Field,
+    operator: Operator,
+    text: &str,
+    now: Timestamp,
+) -> Result<Condition, ValueProblem> {
+    let mut any = Vec::new();
+    for one in text.split('|') {
+        any.extend(condition(
+            field,
+            operator,
+            &Value::Bare(one.to_owned()),
+            now,
+        )?);
+    }
+    Ok(Condition::Any(any))
+}
+
+fn one_of(field: Field, items: &[String], now: Timestamp) -> Result<Condition, ValueProblem> {
     let mut alternatives = Vec::with_capacity(items.len());
     for item in items {
         let value = Value::Quoted(item.clone());
         alternatives.extend(condition(field, Operator::Equals, &value, now)?);
     }
-    Ok(match alternatives.len() {
-        1 => alternatives.remove(0),
-        _ => Condition::Any(alternatives),
-    })
+    Ok(any_of(alternatives))
+}
+
+/// The condition of at least one of these. A single one stays as it is.
+fn any_of(mut any: Vec<Condition>) -> Condition {
+    match any.len() {
+        1 => any.remove(0),
+        _ => Condition::Any(any),
+    }
+}
+
+/// Types, such as `image`, and kinds of files that are one or more extensions, such as `pdf` or `raw`.
+fn types(text: &str) -> Result<Condition, ValueProblem> {
+    let labels = parse_labels(text, |name| {
+        kind_of_file(name).ok_or(ValueProblem::UnknownType)
+    })?;
+    let (mut types, mut extensions) = (Vec::new(), Vec::new());
+    for label in labels {
+        match label {
+            FileKind::Type(asset_type) => types.push(asset_type),
+            FileKind::Extensions(several) => extensions.extend(several),
+        }
+    }
+    let mut any = Vec::new();
+    if !types.is_empty() {
+        any.push(Condition::Term(Term::Type(types)));
+    }
+    if !extensions.is_empty() {
+        any.push(Condition::Term(Term::Ext(extensions)));
+    }
+    Ok(any_of(any))
 }
 
 /// A folder with everything below it, or a pattern if the text contains wildcards.
@@ -143,28 +206,28 @@ fn path_pattern(text: &str) -> String {
 /// Parses labels that are separated with commas.
 fn parse_labels<T>(
     text: &str,
-    parse: impl Fn(&str) -> Result<T, QueryProblem>,
-) -> Result<Vec<T>, QueryProblem> {
+    parse: impl Fn(&str) -> Result<T, ValueProblem>,
+) -> Result<Vec<T>, ValueProblem> {
     text.split(',').map(|part| parse(part.trim())).collect()
 }
 
 /// Parses an extension. A leading dot is allowed.
-fn ext(text: &str) -> Result<String, QueryProblem> {
+fn ext(text: &str) -> Result<String, ValueProblem> {
     let bare = text.strip_prefix('.').unwrap_or(text).to_lowercase();
     let is_valid = !bare.is_empty()
         && !bare.contains(|c: char| c == '.' || c == '/' || c.is_whitespace())
         && bare.chars().count() <= MAX_EXTENSION_CHARS;
     is_valid
         .then_some(bare)
-        .ok_or(QueryProblem::InvalidExtension)
+        .ok_or(ValueProblem::InvalidExtension)
 }
 
 /// Parses the name of a storage class, in any letter case, with `-` or `_` between the words. Unknown names
 /// are allowed, because S3 may have new classes.
-fn storage_class(text: &str) -> Result<String, QueryProblem> {
+fn storage_class(text: &str) -> Result<String, ValueProblem> {
     let name = text.replace('-', "_").to_uppercase();
     let is_valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     is_valid
         .then_some(name)
-        .ok_or(QueryProblem::InvalidStorageClass)
+        .ok_or(ValueProblem::InvalidStorageClass)
 }

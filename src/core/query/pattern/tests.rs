@@ -37,7 +37,16 @@ fn path_patterns_respect_segments() {
         ("/a/*.jpg", "/a/b/c.jpg", false),
         ("/a/**.jpg", "/a/b/c.jpg", true),
         ("/a/**/c.jpg", "/a/b/c.jpg", true),
-        ("/a/**/c.jpg", "/a/c.jpg", false),
+        ("/a/**/c.jpg", "/a/c.jpg", true),
+        ("/a/**/c.jpg", "/a/bc.jpg", false),
+        ("**/*.jpg", "/a.jpg", true),
+        ("**/*.jpg", "/a/b.jpg", true),
+        ("/**/*.jpg", "/a.jpg", true),
+        ("/**/**/*.jpg", "/a.jpg", true),
+        ("**/**/a/*.jpg", "/b/a/c.jpg", true),
+        ("/a**/b", "/a/b", true),
+        ("/a**/b", "/ab", false),
+        ("/a/**/", "/a/", true),
         ("/**/x/*.png", "/p/x/y/x/z.png", true),
         ("/**/x/*.png", "/p/x/y/z.png", false),
         ("/a?b", "/a/b", false),
@@ -77,6 +86,11 @@ fn naive_matches(parts: &[Part], text: &[char]) -> bool {
         [Part::Wildcard { in_segment }, rest @ ..] => (0..=text.len())
             .take_while(|end| !in_segment || !text[..*end].contains(&'/'))
             .any(|end| naive_matches(rest, &text[end..])),
+        [Part::Folders, Part::InFolders, rest @ ..] => {
+            let is_end = |end: usize| end == 0 || text[end - 1] == '/';
+            let mut ends = (0..=text.len()).filter(|end| is_end(*end));
+            ends.any(|end| naive_matches(rest, &text[end..]))
+        }
         [one, rest @ ..] => text
             .split_first()
             .is_some_and(|(c, after)| one.matches_char(*c) && naive_matches(rest, after)),

@@ -11,7 +11,7 @@ use super::event_fields::EventFields;
 use super::event_kind::EventKind;
 use super::event_time::EventTime;
 use super::key::{self, KeyEncoding};
-use super::s3_records::{bucket, require_major};
+use super::s3_records::{bucket, cloudtrail, require_major};
 
 /// The name of S3 on EventBridge.
 const SOURCE: &str = "aws.s3";
@@ -49,9 +49,13 @@ pub(super) fn event(body: &Value) -> Result<ObjectEvent, DecodeError> {
     let detail = body.get("detail").unwrap_or(body);
     let expected = "an event-version of the form 1.x";
     require_major(&detail["event-version"], VERSION, expected)?;
+    let detail_type = body["detail-type"].as_str();
+    if detail_type.is_some_and(|it| EventKind::of_detail_type(it) == EventKind::CloudTrail) {
+        return cloudtrail(detail);
+    }
     let object = &detail["object"];
     let fields = EventFields::new(object, EventTime::parse(&body["time"]));
-    let (name, kind) = match body["detail-type"].as_str() {
+    let (name, kind) = match detail_type {
         Some("Object Deleted") => ("Object Deleted", deletion(detail)),
         Some(detail_type) => (detail_type, EventKind::of_detail_type(detail_type)),
         None => without_type(detail, &fields),
@@ -60,7 +64,7 @@ pub(super) fn event(body: &Value) -> Result<ObjectEvent, DecodeError> {
         name,
         kind,
         bucket(&detail["bucket"]["name"]),
-        key::decode(&object["key"], KeyEncoding::Plain),
+        key::read(&object["key"], KeyEncoding::Plain),
         fields,
     )
 }

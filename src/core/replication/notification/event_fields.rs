@@ -54,6 +54,7 @@ impl EventFields {
     pub(super) fn meaning(self, kind: EventKind) -> EventMeaning {
         match (kind, &self.sequencer, self.time, self.size) {
             (EventKind::Irrelevant, ..) => EventMeaning::Irrelevant,
+            (EventKind::CloudTrail, ..) => EventMeaning::CloudTrail,
             (EventKind::Unknown, ..) => EventMeaning::Unknown,
             (EventKind::Created, Some(sequencer), Some(time), Some(size)) => {
                 EventMeaning::Certain(CertainEvent {

@@ -16,9 +16,14 @@ pub(super) enum EventKind {
     Changed,
     /// Nothing that a listing shows has changed.
     Irrelevant,
+    /// CloudTrail recorded a request.
+    CloudTrail,
     /// The name is unknown.
     Unknown,
 }
+
+/// The end of the `detail-type` of CloudTrail's events, such as `AWS API Call via CloudTrail`.
+const CLOUDTRAIL: &str = " via CloudTrail";
 
 impl EventKind {
     /// The kind of an event by its name on SQS and SNS, without `s3:`.
@@ -64,6 +69,7 @@ impl EventKind {
             | "Object Storage Class Changed"
             | "Object Access Tier Changed" => Self::Changed,
             "Object ACL Updated" | "Object Tags Added" | "Object Tags Deleted" => Self::Irrelevant,
+            _ if detail_type.ends_with(CLOUDTRAIL) => Self::CloudTrail,
             _ => Self::Unknown,
         }
     }
@@ -133,7 +139,8 @@ mod tests {
             ("Object ACL Updated", Irrelevant),
             ("Object Tags Added", Irrelevant),
             ("Object Tags Deleted", Irrelevant),
-            ("AWS API Call via CloudTrail", Unknown),
+            ("AWS API Call via CloudTrail", CloudTrail),
+            ("AWS Service Event via CloudTrail", CloudTrail),
             ("object created", Unknown),
         ] {
             assert_eq!(

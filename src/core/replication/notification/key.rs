@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::decode_error::{DecodeError, quoted, shape};
+use crate::core::replication::unusable_key::escaped;
 
 /// The maximum length of a key in S3, in bytes of UTF-8.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
@@ -21,11 +22,31 @@ pub enum KeyEncoding {
     Plain,
 }
 
+/// The key of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WrittenKey {
+    /// A key that the index can have.
+    Usable(String),
+    /// A key that is not UTF-8, as a text for people.
+    NotUtf8(String),
+}
+
+/// Decodes the key in a field. A key that is not UTF-8 is an error.
+pub(super) fn decode(field: &Value, encoding: KeyEncoding) -> Result<String, DecodeError> {
+    match read(field, encoding)? {
+        WrittenKey::Usable(key) => Ok(key),
+        WrittenKey::NotUtf8(text) => {
+            let found = format!("the key {} with bytes that are not UTF-8", quoted(&text));
+            Err(DecodeError::new(found, "a form-encoded key"))
+        }
+    }
+}
+
 /// Decodes the key in a field.
 ///
 /// A form encoder writes every `%` as `%25`. So a `%` without two hex digits proves that the sender does
 /// not encode as its envelope requires. This is an error, because a guess could name another key.
-pub(super) fn decode(field: &Value, encoding: KeyEncoding) -> Result<String, DecodeError> {
+pub(super) fn read(field: &Value, encoding: KeyEncoding) -> Result<WrittenKey, DecodeError> {
     let written = match field {
         Value::String(text) => text,
         Value::Null => return Err(DecodeError::new("no key", "the key of an object")),
@@ -36,14 +57,20 @@ pub(super) fn decode(field: &Value, encoding: KeyEncoding) -> Result<String, Dec
     };
     let key = match encoding {
         KeyEncoding::Plain => written.clone(),
-        KeyEncoding::Form => form_decode(written).map_err(|fault| {
-            let found = format!("the key {} with {fault}", quoted(written));
-            DecodeError::new(found, "a form-encoded key")
-        })?,
+        KeyEncoding::Form => {
+            let bytes = form_decode(written).map_err(|fault| {
+                let found = format!("the key {} with {fault}", quoted(written));
+                DecodeError::new(found, "a form-encoded key")
+            })?;
+            match String::from_utf8(bytes) {
+                Ok(key) => key,
+                Err(error) => return Ok(WrittenKey::NotUtf8(escaped(error.as_bytes()))),
+            }
+        }
     };
     match key.len() {
         0 => Err(DecodeError::new("an empty key", "the key of an object")),
-        1..=MAX_KEY_BYTES => Ok(key),
+        1..=MAX_KEY_BYTES => Ok(WrittenKey::Usable(key)),
         bytes => {
             let found = format!("a key of {bytes} bytes, {}", quoted(&key));
             Err(DecodeError::new(found, "at most 1024 bytes"))
@@ -52,7 +79,7 @@ pub(super) fn decode(field: &Value, encoding: KeyEncoding) -> Result<String, Dec
 }
 
 /// Decodes form encoding. Characters that are not encoded stay.
-fn form_decode(written: &str) -> Result<String, &'static str> {
+fn form_decode(written: &str) -> Result<Vec<u8>, &'static str> {
     let spaced = if written.contains('+') {
         Cow::Owned(written.replace('+', " "))
     } else {
@@ -69,7 +96,7 @@ fn form_decode(written: &str) -> Result<String, &'static str> {
         bytes.push(byte_of(*digits).ok_or("a percent escape that is not two hex digits")?);
         bytes.extend_from_slice(tail);
     }
-    String::from_utf8(bytes).map_err(|_| "bytes that are not UTF-8")
+    Ok(bytes)
 }
 
 fn byte_of([high, low]: [u8; 2]) -> Option<u8> {

@@ -16,6 +16,10 @@ use super::key::{self, KeyEncoding};
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 const VERSION: &str = "2";
 
+/// The end of `eventSource` in records of CloudTrail, such as `s3.amazonaws.com`.
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
+const CLOUDTRAIL: &str = ".amazonaws.com";
+
 /// Decodes all records of a message, or none.
 pub(super) fn events(records: &[Value]) -> Result<Vec<ObjectEvent>, DecodeError> {
     let event = |(index, record): (usize, &Value)| {
@@ -26,6 +30,11 @@ pub(super) fn events(records: &[Value]) -> Result<Vec<ObjectEvent>, DecodeError>
 }
 
 fn event(record: &Value) -> Result<ObjectEvent, DecodeError> {
+    if let Some(event_source) = record["eventSource"].as_str()
+        && event_source.ends_with(CLOUDTRAIL)
+    {
+        return cloudtrail(record);
+    }
     require_major(
         &record["eventVersion"],
         VERSION,
@@ -45,8 +54,20 @@ fn event(record: &Value) -> Result<ObjectEvent, DecodeError> {
         name,
         EventKind::of_s3_name(name),
         bucket(&s3["bucket"]["name"]),
-        key::decode(&s3["object"]["key"], server.encoding),
+        key::read(&s3["object"]["key"], server.encoding),
         fields,
+    )
+}
+
+/// The event for a record of CloudTrail: of a request, not of a change.
+pub(super) fn cloudtrail(record: &Value) -> Result<ObjectEvent, DecodeError> {
+    let request = &record["requestParameters"];
+    ObjectEvent::new(
+        record["eventName"].as_str().unwrap_or_default(),
+        EventKind::CloudTrail,
+        bucket(&request["bucketName"]),
+        key::read(&request["key"], KeyEncoding::Plain),
+        EventFields::new(&Value::Null, EventTime::parse(&record["eventTime"])),
     )
 }
 

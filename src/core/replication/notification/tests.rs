@@ -39,6 +39,8 @@ fn sequencer(sequencer: Option<&Sequencer>) -> &str {
 fn meaning(meaning: &EventMeaning) -> String {
     match meaning {
         EventMeaning::Irrelevant => "irrelevant".to_owned(),
+        EventMeaning::UnusableKey => "unusable key".to_owned(),
+        EventMeaning::CloudTrail => "cloudtrail".to_owned(),
         EventMeaning::Unknown => "unknown".to_owned(),
         EventMeaning::LookUp {
             time: at,

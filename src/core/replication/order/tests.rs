@@ -123,13 +123,49 @@ fn forged_sequencer_does_not_hide_a_key_after_the_next_scan() {
             let healed = written(decision);
             assert_eq!(healed.object(), Some(&object("b")));
             assert_eq!(healed.sequencer, Sequencer::parse("9"));
-            let soon = event(Some(object("b")), 9_000 + margin, "9");
-            assert!(matches!(
-                decide_event(Some(record), &soon, &complete),
-                Decision::Keep(_)
-            ));
+            // Sooner, the key is looked up, whether the event is certain or ambiguous.
+            for soon in [9_001, 9_000 + margin] {
+                let soon = ambiguous(soon, "9");
+                let sequencer = soon.sequencer.as_ref();
+                let (record, time) = (Some(record), soon.time);
+                assert!(contradicts_sequencers(record, time, sequencer, &complete));
+                assert_eq!(decide_ambiguous(record, &soon, &complete), None);
+                let listed = object("b");
+                let settled = decide_look_up(
+                    record,
+                    Some(&listed),
+                    time.plus(CLOCK_DISAGREEMENT),
+                    &soon,
+                    &complete,
+                );
+                let (looked_up, is_settled) = settled;
+                assert_eq!(written(looked_up).object(), Some(&listed));
+                assert!(is_settled);
+            }
         }
     }
+}
+
+#[test]
+fn redelivered_and_late_events_need_no_look_up() {
+    let contradicts = |record: &Record, event: &CertainEvent, watermarks: &ScanWatermarks| {
+        let sequencer = Some(&event.sequencer);
+        contradicts_sequencers(Some(record), event.time, sequencer, watermarks)
+    };
+    let nothing = ScanWatermarks::default();
+    let (first, second) = (
+        event(Some(object("a")), 10, "1"),
+        event(Some(object("b")), 20, "2"),
+    );
+    let record = written(decide_event(None, &second, &nothing));
+    let listed = written(page(Some(&record), Some(&object("c")), 30, &nothing));
+    for event in [&first, &second] {
+        assert!(!contradicts(&record, event, &nothing));
+        assert!(!contradicts(&record, event, &clock(30, 1)));
+        assert!(!contradicts(&listed, event, &nothing));
+    }
+    let next = event(Some(object("d")), 40, "3");
+    assert!(!contradicts(&listed, &next, &nothing));
 }
 
 #[test]

@@ -92,6 +92,9 @@ fn refuses_references_to_something_else() {
     let cases = [
         ("", "names no asset"),
         ("s3://my.bucket", "names no asset"),
+        ("https://acme.imgix.net", "names no asset"),
+        ("https://acme.imgix.net?w=1", "names no asset"),
+        ("https://s3.eu-west-1.amazonaws.com/", "names no asset"),
         ("s3://other/a", "names the bucket \"other\""),
         ("arn:aws:s3:::other/a", "names the bucket \"other\""),
         (

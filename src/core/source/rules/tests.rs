@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::source::pattern::PatternError;
 
 fn paths(rules: &[&str]) -> Option<RuleSelection> {
     Some(RuleSelection::Paths(
@@ -178,13 +179,13 @@ fn refuses_invalid_rules_with_advice() {
         ),
     ];
     for (include, exclude, fragments) in cases {
-        let error = Rules::new(include, exclude, false).unwrap_err().to_string();
+        let error = Rules::new(include, exclude, false).unwrap_err()[0].to_string();
         for fragment in fragments {
             assert!(error.contains(fragment), "{fragment:?} is not in: {error}");
         }
     }
     let nested = format!("{}{}", "{".repeat(2000), "}".repeat(2000));
-    let error = Rules::new(paths(&[&nested]), None, false).unwrap_err();
+    let error = &Rules::new(paths(&[&nested]), None, false).unwrap_err()[0];
     assert!(error.to_string().contains("deeply nested"), "{error}");
 }
 

@@ -40,6 +40,8 @@ pub(super) struct CheckState {
     pub(super) shown: Shown,
     /// Whether messages were lost or discarded, so that only a later scan makes the index right.
     pub(super) has_losses: bool,
+    /// When the rules changed last, or 0.
+    pub(super) new_rules_at: i64,
     /// The timestamp of the newest page of each key that was applied.
     newest_pages: BTreeMap<&'static str, Timestamp>,
     /// The same for pages whose effect is durable.

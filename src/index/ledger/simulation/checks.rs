@@ -108,6 +108,11 @@ impl World {
 
     /// Delivers everything, ends the scan, and checks the final state.
     pub(super) fn finish(&mut self) -> Result<(), String> {
+        self.ledger.engine.next_commit = Default::default();
+        if self.ledger.is_moving(ID) {
+            // Events wait until a scan of the new location has begun.
+            self.scan()?;
+        }
         self.deliver_all()?;
         let ranges = self.scanner.as_ref().map_or(0, |it| it.ranges.len());
         for range in (0..ranges).chain(0..ranges) {

@@ -27,6 +27,9 @@ impl World {
         }
         (message.settled, message.lost) = (true, true);
         self.check_state.has_losses = true;
+        if let Some(scanner) = &mut self.scanner {
+            scanner.finds_losses = false;
+        }
         true
     }
 
@@ -84,7 +87,7 @@ impl World {
     fn apply_again(&mut self, report: &EventReport, applied: EventOutcome) -> Result<(), String> {
         if !self.check_state.keeps_applied
             || self.setup.fault.is_some()
-            || applied == EventOutcome::NeedsLookUp
+            || matches!(applied, EventOutcome::NeedsLookUp | EventOutcome::NotYet)
         {
             return Ok(());
         }
@@ -129,10 +132,8 @@ impl World {
             return false;
         };
         let delivery = self.queue.deliveries.remove(found);
-        let payload = &*self.queue.messages[delivery.message].payload;
-        let (Stage::Listed { listed, listed_at }, KeyEvent::Ambiguous(event)) =
-            (delivery.stage, payload)
-        else {
+        let event = self.queue.messages[delivery.message].payload.to_ambiguous();
+        let Stage::Listed { listed, listed_at } = delivery.stage else {
             return false;
         };
         let report = LookUpReport {
@@ -140,7 +141,7 @@ impl World {
             key: key.to_owned(),
             listed,
             listed_at: Timestamp::from_millis(listed_at),
-            event: event.clone(),
+            event,
         };
         self.check_state.may_remove = MayRemove::Key(key);
         self.check_state.note_page(key, report.listed_at);

@@ -10,7 +10,7 @@ use super::engine::NextCommit;
 use super::fault::Fault;
 use super::queue::Stage;
 use super::step::Step;
-use super::world::{RULES, Setup, World};
+use super::world::{PREFIXES, RULES, Setup, World};
 
 const KEYS: [&str; 4] = ["a/1", "a/2", "b/1", "c/1"];
 
@@ -23,6 +23,8 @@ pub(super) struct RandomOptions {
     pub(super) loses_messages: bool,
     /// Whether the rules change.
     pub(super) new_rules: bool,
+    /// Whether the prefix changes.
+    pub(super) moves: bool,
     pub(super) fault: Option<Fault>,
 }
 
@@ -204,6 +206,12 @@ impl StepGenerator {
         if self.options.new_rules && self.rng.bool() {
             return Step::NewRules {
                 rules: self.rng.usize(..RULES.len()),
+                knows_former: self.rng.bool(),
+            };
+        }
+        if self.options.moves && self.rng.bool() {
+            return Step::NewRules {
+                rules: RULES.len() * self.rng.usize(..PREFIXES.len()),
                 knows_former: self.rng.bool(),
             };
         }

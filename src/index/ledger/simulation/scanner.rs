@@ -19,12 +19,20 @@ use crate::index::ledger::{PageReport, ScanPlan, ScanRequest};
 /// Maximum number of pages in flight for each range.
 const MAX_PAGES_IN_FLIGHT: usize = 2;
 
+/// A scan that begins this long after the rules have changed finds all that discarded events reported, in
+/// milliseconds. Its timestamps are later than these events.
+pub(super) const SETTLE_TIME: i64 = 5_000;
+
 #[derive(Clone, Debug)]
 pub(super) struct Scanner {
     pub(super) plan: ScanPlan,
     pub(super) ranges: Vec<Listing>,
     /// Whether the first page has arrived, so that others may be requested.
     pub(super) has_start: bool,
+    /// Whether the scan may find no asset after a move.
+    allow_empty: bool,
+    /// Whether the index is right when the scan is complete, although events were lost or discarded before it.
+    pub(super) finds_losses: bool,
 }
 
 /// The listing of one range.
@@ -38,7 +46,7 @@ pub(super) struct Listing {
 }
 
 impl Scanner {
-    fn new(plan: ScanPlan) -> Self {
+    fn new(plan: ScanPlan, allow_empty: bool, finds_losses: bool) -> Self {
         let listing = |(index, range): &(usize, _)| {
             let walk = RangeWalk::new(Clone::clone(range));
             Listing {
@@ -52,6 +60,8 @@ impl Scanner {
             ranges: plan.ranges.iter().map(listing).collect(),
             has_start: plan.started.is_some(),
             plan,
+            allow_empty,
+            finds_losses,
         }
     }
 
@@ -95,10 +105,16 @@ impl World {
             mode,
             drift: None,
             queue: None,
+            allow_empty: fresh,
             progress: Default::default(),
         };
         let plan = self.ledger.begin_scan(request);
-        self.scanner = self.ok_or_restart(plan).map(Scanner::new);
+        let plan = self.ok_or_restart(plan);
+        let is_settled = self.now >= self.check_state.new_rules_at + SETTLE_TIME;
+        self.scanner = plan.map(|plan| {
+            let finds_losses = is_settled && !plan.resumed;
+            Scanner::new(plan, fresh, finds_losses)
+        });
     }
 
     /// Continues a scan that was ended by a crash, from the last listed page, even if pages were not
@@ -174,11 +190,15 @@ impl World {
         };
         let listed = page.admitted.iter().map(|entry| entry.key.clone());
         self.check_state.may_remove = MayRemove::Unlisted(page.interval.clone(), listed.collect());
+        let was_moving = self.ledger.is_moving(ID);
         let applied = self.ledger.apply_page(page.report());
+        if was_moving {
+            self.check_state.may_remove = removed_by_move(!page.admitted.is_empty());
+        }
         let started = self.state().watermarks().scanning_since;
         let listed_at = started.map_or(page.listed_at, |started| started.max(page.listed_at));
         for key in self.bucket.keys() {
-            if page.interval.contains(key) {
+            if !self.ledger.is_moving(ID) && page.interval.contains(key) {
                 self.check_state.note_page(key, listed_at);
             }
         }
@@ -198,15 +218,23 @@ impl World {
         let Some(scanner) = &self.scanner else {
             return Ok(false);
         };
-        let is_listed = scanner.is_listed();
-        match (self.ledger.complete_scan(ID), is_listed) {
-            (Ok(_), true) => self.scanner = None,
+        let (is_listed, was_moving) = (scanner.is_listed(), self.ledger.is_moving(ID));
+        let completed = self.ledger.complete_scan(ID);
+        if was_moving {
+            self.check_state.may_remove = removed_by_move(scanner.allow_empty);
+        }
+        match (completed, is_listed) {
+            (Ok(_), true) => {
+                self.check_state.has_losses &= !scanner.finds_losses;
+                self.scanner = None;
+            }
             (Err(IndexError::NotComplete(_)), false) => return Ok(true),
             (Err(IndexError::NotComplete(why)), true) => {
                 return Err(format!(
                     "I6: a scan that was listed to its end cannot complete: {why}"
                 ));
             }
+            (Err(IndexError::NothingAtNewLocation { .. }), true) => self.scanner = None,
             (Ok(_), false) => {
                 return Err("I6: a scan completed that was not listed to its end".to_owned());
             }
@@ -215,6 +243,16 @@ impl World {
             }
         }
         Ok(true)
+    }
+}
+
+/// What a step may remove if the Source has moved. A page must show an asset for that, and the end of a scan must be
+/// allowed to find nothing.
+fn removed_by_move(is_allowed: bool) -> MayRemove {
+    if is_allowed {
+        MayRemove::Anything
+    } else {
+        MayRemove::Nothing
     }
 }
 
@@ -246,6 +284,7 @@ fn respond(
     ListingPage {
         next: last.filter(|_| has_more).map(ContinuationToken),
         entries,
+        unusable: Vec::new(),
         listed_at,
     }
 }

@@ -50,6 +50,6 @@ pub(super) enum Step {
     Crash,
     /// The next commit will behave like this. If it fails, the process starts again.
     FailNextCommit(NextCommit),
-    /// The process adopts other rules. It may know the former ones or not.
+    /// The process adopts other rules, perhaps with another prefix. It may know the former ones or not.
     NewRules { rules: usize, knows_former: bool },
 }

@@ -10,7 +10,7 @@ use super::check_state::{CheckState, MayRemove};
 use super::engine::MemoryEngine;
 use super::fault::Fault;
 use super::queue::{Queue, Stage};
-use super::scanner::Scanner;
+use super::scanner::{SETTLE_TIME, Scanner};
 use super::step::Step;
 use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::source::Source;
@@ -25,6 +25,10 @@ pub(super) const ID: SourceId = SourceId(0);
 
 /// The included paths of each set of rules, by number.
 pub(super) const RULES: [&[&str]; 4] = [&[], &["/a/", "/c/"], &["/b/", "/c/"], &["/a/"]];
+
+/// The prefixes of the Source. The number of the rules plus a multiple of [`RULES`]`.len()` stands for the rules under
+/// another prefix. No key has the last one.
+pub(super) const PREFIXES: [&str; 3] = ["", "a/", "none/"];
 
 /// The environment in which a history runs.
 #[derive(Clone, Copy, Debug)]
@@ -193,6 +197,11 @@ impl World {
     fn adopt_rules(&mut self, rules: usize, knows_former: bool) {
         let former = std::mem::replace(&mut self.source, source(rules));
         self.check_state.has_losses = true;
+        self.check_state.new_rules_at = self.now;
+        if former.prefix != self.source.prefix {
+            // The daemon waits before it scans the new location.
+            self.now += SETTLE_TIME;
+        }
         self.check_state.may_remove = MayRemove::Anything;
         if !knows_former {
             self.restart();
@@ -201,6 +210,8 @@ impl World {
         // The consumer and the scan have stopped before.
         self.queue.deliveries.clear();
         self.scanner = None;
+        self.check_state.pages.clear();
+        self.check_state.look_ups.clear();
         let attached = self.attach(Some(former));
         self.ok_or_restart(attached);
     }
@@ -224,12 +235,13 @@ impl World {
     }
 }
 
-/// A Source of the whole bucket with the rules of this number.
+/// A Source with the rules and the prefix of this number.
 fn source(rules: usize) -> Arc<Source> {
     let paths = RULES[rules % RULES.len()];
     let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
     let include = (!paths.is_empty()).then_some(RuleSelection::Paths(paths));
     Arc::new(Source {
+        prefix: PREFIXES[rules / RULES.len() % PREFIXES.len()].to_owned(),
         rules: Rules::new(include, None, false).expect("the rules are valid"),
         ..Source::new("photos", "bucket", "photos")
     })
@@ -270,6 +282,8 @@ fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
         drift_candidates: DriftCandidates::default(),
         heartbeat: Arc::default(),
         commits: Arc::default(),
+        large_removals: Arc::default(),
+        leaves_announcements: false,
         previous: None,
     }
 }

@@ -161,6 +161,7 @@ fn new_rules_remove_excluded_keys_immediately_and_list_only_added_ones() {
         mode: ScanMode::Partial,
         drift: None,
         queue: None,
+        allow_empty: false,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();
@@ -259,6 +260,7 @@ fn scan_counts_as_drift_what_no_event_reported() {
             grace: Duration::ZERO,
         }),
         queue: None,
+        allow_empty: false,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();
@@ -313,6 +315,19 @@ fn crash_during_removal_of_records_leaves_nothing_known_of_the_source() {
 }
 
 #[test]
+fn source_that_is_removed_before_its_first_scan_leaves_no_records_of_events() {
+    let mut ledger = ledger(false);
+    let (attached, _) = attach(&mut ledger, &source("", &[]));
+    report(&mut ledger, attached.id, "a", put(1, 10));
+    ledger.commit().unwrap();
+    assert_eq!(indexed(&ledger).len(), 1);
+    let removed = ledger.remove_unconfigured(&[]).unwrap();
+    let name = "photos".to_owned();
+    assert_eq!(removed, [UnconfiguredSource { name, assets: 1 }]);
+    assert!(indexed(&ledger).is_empty());
+}
+
+#[test]
 fn event_from_before_new_rules_is_looked_up_if_the_key_has_no_record() {
     let mut ledger = ledger(false);
     let (old, new) = (source("", &["/a/"]), source("", &["/a/", "/b/"]));
@@ -326,6 +341,7 @@ fn event_from_before_new_rules_is_looked_up_if_the_key_has_no_record() {
         mode: ScanMode::Partial,
         drift: None,
         queue: None,
+        allow_empty: false,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();
@@ -349,4 +365,36 @@ fn event_from_before_new_rules_is_looked_up_if_the_key_has_no_record() {
     scan(&mut ledger, &new, &bucket, 70_000);
     let late = report(&mut ledger, attached.id, "b/ghost", put(1, 30_000));
     assert_eq!(late, EventOutcome::Stale(SkipReason::BeforeScan));
+}
+
+#[test]
+fn event_right_after_the_scan_that_ends_a_forged_sequencer_is_looked_up() {
+    let mut ledger = ledger(false);
+    let photos = source("", &[]);
+    let (attached, _) = attach(&mut ledger, &photos);
+    let id = attached.id;
+    let forged = KeyEvent::Certain(CertainEvent {
+        object: Some(object(1)),
+        time: Timestamp::from_millis(1_000),
+        sequencer: Sequencer::parse(&"f".repeat(64)).unwrap(),
+    });
+    let outcome = report(&mut ledger, id, "k", forged);
+    assert_eq!(outcome, EventOutcome::Written);
+    scan(&mut ledger, &photos, &bucket(&[("k", 2)]), 2_000);
+    ledger.commit().unwrap();
+    let genuine = put(3, 2_001);
+    let event = genuine.to_ambiguous();
+    for _ in 0..2 {
+        let outcome = report(&mut ledger, id, "k", genuine.clone());
+        assert_eq!(outcome, EventOutcome::NeedsLookUp);
+        ledger = Ledger::new(ledger.engine, POLICY, false).unwrap();
+        attach(&mut ledger, &photos);
+    }
+    let outcome = look_up(&mut ledger, id, Some(3), 2_002, &event);
+    assert_eq!(outcome, EventOutcome::Written);
+    ledger.commit().unwrap();
+    assert_eq!(indexed(&ledger)["k"], object(3));
+    // Delivered again, it is older than the page of the look-up.
+    let outcome = report(&mut ledger, id, "k", genuine);
+    assert_eq!(outcome, EventOutcome::Stale(SkipReason::NotNewer));
 }

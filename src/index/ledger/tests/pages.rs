@@ -77,6 +77,7 @@ fn begin_in_one_range<E: Engine>(ledger: &mut Ledger<E>, source: &Arc<Source>) -
         mode: ScanMode::Fresh,
         drift: None,
         queue: None,
+        allow_empty: false,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();

@@ -33,6 +33,7 @@ fn begin_in_mode(
         mode,
         drift: None,
         queue: None,
+        allow_empty: false,
         progress: Arc::default(),
     };
     ledger.begin_scan(request).unwrap()

@@ -125,5 +125,51 @@ fn copied_records_replace_those_of_a_resumed_rebuild() {
     new.set_previous_index(old.engine).unwrap();
     new.copy_records("photos").unwrap();
     let keys: Vec<String> = first_seen(&new).into_iter().map(|(key, _)| key).collect();
-    assert!(keys.into_iter().eq(listed.into_keys()));
+    assert!(keys.into_iter().eq(many.into_keys()));
+}
+
+#[test]
+fn detached_source_is_taken_over_as_it_is_in_the_other_index() {
+    let photos = source("", &[]);
+    let mut old = ledger(false);
+    let (attached, _) = attach(&mut old, &photos);
+    let many: Bucket = (0..READ_CHUNK * 2)
+        .map(|n| (format!("{n:06}"), 1))
+        .collect();
+    let (plan, _) = begin(&mut old, &photos, false);
+    list(&mut old, &plan, &photos, &many, 1_000, 1_000, usize::MAX);
+    old.complete_scan(plan.source).unwrap();
+    report(&mut old, attached.id, "000001", removed(1_500));
+    old.commit().unwrap();
+    // The new index has another prefix, another object and later times.
+    let folder = source("0000", &[]);
+    let mut new = ledger(false);
+    new.inherit(old.checkpoint.bindings_only());
+    let moved = bucket(&[("000000", 2), ("000002a", 2), ("0000zz", 2)]);
+    attach(&mut new, &folder);
+    scan(&mut new, &folder, &moved, 9_000);
+    assert_eq!(new.detached(), [""; 0]);
+    new.detach("photos").unwrap();
+    assert_eq!(new.detached(), ["photos"]);
+    new.take_over(&old.checkpoint.sources[0]).unwrap();
+    let mut rest = Some(KeyInterval::everything());
+    while let Some(interval) = rest {
+        let limit = READ_CHUNK / 3;
+        let read = old
+            .engine
+            .read(attached.id, &interval, RecordFilter::All, limit);
+        let copied;
+        (copied, rest) = CopiedRecords::new(attached.id, &interval, read.unwrap(), limit);
+        new.replace_records(copied).unwrap();
+    }
+    new.commit().unwrap();
+    let everything = |ledger: &Ledger<TantivyEngine>| {
+        let all = KeyInterval::everything();
+        let read = ledger
+            .engine
+            .read(attached.id, &all, RecordFilter::All, usize::MAX);
+        read.unwrap()
+    };
+    assert_eq!(everything(&new), everything(&old));
+    assert_eq!(new.checkpoint, old.checkpoint.bindings_only());
 }

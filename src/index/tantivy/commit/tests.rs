@@ -4,91 +4,26 @@ use std::collections::HashSet;
 use std::fs;
 
 use super::*;
-use crate::core::replication::interval::KeyInterval;
-use crate::core::replication::record::{Record, RecordContent};
-use crate::core::replication::source_state::SourceId;
-use crate::index::tantivy::{MIN_WRITER_MEMORY, identity};
-use crate::index::{Engine, RecordFilter};
+use crate::index::Engine;
+use crate::index::tantivy::small_index::{SOURCE, SmallIndex, changes, tombstone};
+use crate::index::tantivy::{MIN_WRITER_MEMORY, identity, keys_query};
 
-const SOURCE: SourceId = SourceId(0);
-
-/// A tombstone. For these tests it is as good as an asset.
-fn record(scan: u64) -> Record {
-    Record {
-        content: RecordContent::Removed { scan },
-        event_time: None,
-        sequencer: None,
-        listed_at: None,
-    }
-}
-
-/// Changes of several keys: the record to write, if any, and whether the key has a record already.
-fn changes(of_keys: &[(&str, Option<u64>, bool)]) -> Changes {
-    let change = |(key, scan, replaces): &(&str, Option<u64>, bool)| {
-        let record = scan.map(record);
-        let replaces = *replaces;
-        ((SOURCE, (*key).to_owned()), Change { record, replaces })
-    };
-    of_keys.iter().map(change).collect()
-}
-
-struct TestIndex {
-    folder: tempfile::TempDir,
-    engine: TantivyEngine,
-}
-
-impl TestIndex {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let engine = TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap();
-        Self { folder, engine }
-    }
-
-    fn commit(&mut self, of_keys: &[(&str, Option<u64>, bool)]) {
-        let checkpoint = Checkpoint::default();
-        self.engine.commit(&changes(of_keys), &checkpoint).unwrap();
-    }
-
-    fn reopen(self) -> Self {
-        let Self { folder, engine } = self;
-        drop(engine);
-        let engine = TantivyEngine::open(folder.path(), MIN_WRITER_MEMORY).unwrap();
-        Self { folder, engine }
-    }
-
-    /// Merges the segments in this order: by their number of documents, the smallest first.
-    fn merge_smallest_first(&mut self) -> tantivy::Result<()> {
-        let writer = self.engine.writer.as_mut().unwrap();
-        let metas = writer.index().searchable_segment_metas()?;
-        let mut metas: Vec<_> = metas
-            .iter()
-            .map(|meta| (meta.max_doc(), meta.id()))
-            .collect();
-        metas.sort_unstable();
-        let ids: Vec<_> = metas.into_iter().map(|(_, id)| id).collect();
-        writer.merge(&ids).wait().map(|_| ())
-    }
-
-    /// The keys of all records with the scan numbers of the tombstones.
-    fn records(&self) -> Vec<(String, u64)> {
-        let everything = KeyInterval::everything();
-        let read = self
-            .engine
-            .read(SOURCE, &everything, RecordFilter::All, 100);
-        let scan = |record: &Record| match record.content {
-            RecordContent::Removed { scan } => scan,
-            RecordContent::Live { .. } => panic!("not a tombstone: {record:?}"),
-        };
-        read.unwrap()
-            .iter()
-            .map(|(key, record)| (key.clone(), scan(record)))
-            .collect()
-    }
+/// Merges the segments in this order: by their number of documents, the smallest first.
+fn merge_smallest_first(index: &mut SmallIndex) -> tantivy::Result<()> {
+    let writer = index.engine.writer.as_mut().unwrap();
+    let metas = writer.index().searchable_segment_metas()?;
+    let mut metas: Vec<_> = metas
+        .iter()
+        .map(|meta| (meta.max_doc(), meta.id()))
+        .collect();
+    metas.sort_unstable();
+    let ids: Vec<_> = metas.into_iter().map(|(_, id)| id).collect();
+    writer.merge(&ids).wait().map(|_| ())
 }
 
 #[test]
 fn merge_before_the_first_commit_of_a_writer_keeps_no_replaced_record() {
-    let mut index = TestIndex::new();
+    let mut index = SmallIndex::empty();
     index.commit(&[
         ("k", Some(1), false),
         ("l", Some(1), false),
@@ -103,7 +38,7 @@ fn merge_before_the_first_commit_of_a_writer_keeps_no_replaced_record() {
         .engine
         .add_changes(&replace, &Checkpoint::default())
         .unwrap();
-    index.merge_smallest_first().unwrap();
+    merge_smallest_first(&mut index).unwrap();
     index.engine.publish(&Checkpoint::default(), 3).unwrap();
     let index = index.reopen();
     let expected = [("k", 2), ("m", 1), ("x", 1)];
@@ -115,7 +50,7 @@ fn merge_before_the_first_commit_of_a_writer_keeps_no_replaced_record() {
 
 #[test]
 fn merge_after_a_failed_commit_publishes_nothing_of_it() {
-    let mut index = TestIndex::new();
+    let mut index = SmallIndex::empty();
     index.commit(&[("k", Some(1), false), ("l", Some(1), false)]);
     index.commit(&[("x", Some(1), false)]);
     let meta = index.folder.path().join("meta.json");
@@ -128,7 +63,7 @@ fn merge_after_a_failed_commit_publishes_nothing_of_it() {
     assert!(failed.is_err());
     fs::remove_dir_all(&meta).unwrap();
     fs::write(&meta, &saved).unwrap();
-    assert!(index.merge_smallest_first().is_err());
+    assert!(merge_smallest_first(&mut index).is_err());
     assert_eq!(fs::read(&meta).unwrap(), saved);
     let index = index.reopen();
     let expected = [("k", 1), ("l", 1), ("x", 1)];
@@ -139,8 +74,84 @@ fn merge_after_a_failed_commit_publishes_nothing_of_it() {
 }
 
 #[test]
+fn merge_after_a_commit_with_a_failed_sync_publishes_nothing_of_it() {
+    let mut index = SmallIndex::with_segments(&[&["k"], &["l"]]);
+    let folder = index.path().to_owned();
+    let meta = folder.join("meta.json");
+    let saved = fs::read(&meta).unwrap();
+    let add = changes(&[("m", Some(1), false)]);
+    let nothing = Checkpoint::default();
+    index.engine.add_changes(&add, &nothing).unwrap();
+    let prepared = index.engine.writer.as_mut().unwrap().prepare_commit();
+    let prepared = prepared.unwrap();
+    // Without its folder, the commit fails at the sync, before it writes meta.json.
+    let elsewhere = folder.with_extension("elsewhere");
+    fs::rename(&folder, &elsewhere).unwrap();
+    let failed = prepared.commit();
+    fs::rename(&elsewhere, &folder).unwrap();
+    assert!(failed.is_err());
+    assert!(merge_smallest_first(&mut index).is_err());
+    assert_eq!(fs::read(&meta).unwrap(), saved);
+    let index = index.reopen();
+    let expected = [("k", 1), ("l", 1)];
+    assert_eq!(
+        index.records(),
+        expected.map(|(key, scan)| (key.to_owned(), scan))
+    );
+}
+
+/// An index with one key in two segments, although its payload counts as many records as it has documents.
+fn with_doubled_key() -> SmallIndex {
+    let mut index = SmallIndex::with_segments(&[&["k", "l"]]);
+    index.commit(&[("k", Some(2), false), ("m", Some(2), false)]);
+    index
+}
+
+fn assert_refused_when_opened(index: SmallIndex) {
+    let SmallIndex { folder, engine } = index;
+    drop(engine);
+    let opened = TantivyEngine::open(folder.path(), MIN_WRITER_MEMORY);
+    let error = opened.err().unwrap();
+    assert!(
+        error.is_damage() && error.to_string().contains("in it twice: 1 "),
+        "{error}"
+    );
+}
+
+#[test]
+fn index_with_a_doubled_key_is_not_opened_for_writing() {
+    assert_refused_when_opened(with_doubled_key());
+}
+
+#[test]
+fn index_with_a_doubled_key_and_a_missing_one_is_not_opened_for_writing() {
+    let mut index = with_doubled_key();
+    index.commit(&[("l", None, true)]);
+    assert_refused_when_opened(index);
+}
+
+#[test]
+fn index_with_a_doubled_key_and_no_count_is_not_opened_for_writing() {
+    let index = with_doubled_key();
+    let meta = index.path().join("meta.json");
+    let text = fs::read_to_string(&meta).unwrap();
+    let old = text.replace(r#"\"records\":4,"#, "");
+    assert_ne!(old, text);
+    fs::write(&meta, old).unwrap();
+    assert_refused_when_opened(index);
+}
+
+#[test]
+fn replaced_and_removed_keys_are_not_doubled() {
+    let mut index = SmallIndex::with_segments(&[&["k", "l"], &["m"]]);
+    index.commit(&[("k", Some(2), true), ("l", None, true)]);
+    index.commit(&[("l", Some(3), false)]);
+    assert_eq!(index.reopen().records().len(), 3);
+}
+
+#[test]
 fn reports_a_key_that_was_committed_twice() {
-    let mut index = TestIndex::new();
+    let mut index = SmallIndex::empty();
     index.commit(&[("k", Some(1), false)]);
     let doubled = changes(&[("k", Some(2), false)]);
     let mut engine = index.engine;
@@ -159,7 +170,7 @@ fn reports_a_key_that_was_committed_twice() {
 
 #[test]
 fn opens_an_index_that_does_not_count_its_records() {
-    let mut index = TestIndex::new();
+    let mut index = SmallIndex::empty();
     index.commit(&[("k", Some(1), false)]);
     let meta = index.folder.path().join("meta.json");
     let text = fs::read_to_string(&meta).unwrap();
@@ -174,7 +185,7 @@ fn opens_an_index_that_does_not_count_its_records() {
 
 #[test]
 fn commit_syncs_its_folder_after_it_is_published() {
-    let mut index = TestIndex::new();
+    let mut index = SmallIndex::empty();
     // This folder exists, but the kernel refuses to sync it.
     index.engine.path = Some("/proc".into());
     let add = changes(&[("k", Some(1), false)]);
@@ -205,7 +216,7 @@ fn keys_with_equal_hashes_are_kept_apart() {
     let hashes: HashSet<_> = keys.iter().map(hash).collect();
     assert_eq!((keys.len(), hashes.len()), (26, 1));
 
-    let mut index = TestIndex::new();
+    let mut index = SmallIndex::empty();
     let add: Vec<_> = keys
         .iter()
         .map(|key| (key.as_str(), Some(1), false))
@@ -225,9 +236,32 @@ fn keys_with_equal_hashes_are_kept_apart() {
         (25, None),
     ] {
         let found = index.engine.get(SOURCE, &[&keys[key]]).unwrap();
-        assert_eq!(found, [scan.map(record)], "{key}");
+        assert_eq!(found, [scan.map(tombstone)], "{key}");
     }
     let all: Vec<&str> = keys.iter().map(String::as_str).collect();
     let found = index.engine.get(SOURCE, &all).unwrap();
     assert_eq!(found.iter().flatten().count(), 24);
+}
+
+#[test]
+fn both_halves_of_a_hash_are_compared() {
+    let mut index = SmallIndex::empty();
+    index.commit(&[("k", Some(1), false)]);
+    let segment = index.engine.snapshot.searcher.segment_reader(0);
+    let found = |key: HashedKey| {
+        let mut docs = Vec::new();
+        let each = |_, doc| docs.push(doc);
+        keys_query::find(segment, index.engine.fields.kh, &[key], each).unwrap();
+        docs
+    };
+    let key = HashedKey::new(SOURCE, "k");
+    assert_eq!(found(key.clone()), [0]);
+    for change in [
+        |key: &mut HashedKey| key.hash.low ^= 1,
+        |key: &mut HashedKey| key.hash.high ^= 1,
+    ] {
+        let mut other = key.clone();
+        change(&mut other);
+        assert_eq!(found(other), [0; 0]);
+    }
 }

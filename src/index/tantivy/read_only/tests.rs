@@ -7,53 +7,28 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::core::replication::checkpoint::Checkpoint;
-use crate::core::replication::record::{Record, RecordContent};
-use crate::core::replication::source_state::{SourceId, SourceIdentity};
-use crate::core::replication::timestamp::Timestamp;
-use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
-use crate::index::{Change, Changes, Engine};
+use crate::core::replication::source_state::SourceIdentity;
+use crate::index::tantivy::TantivyEngine;
+use crate::index::tantivy::small_index::{SmallIndex, changes, records_of};
+use crate::index::{Changes, Engine};
 
-/// An index of tombstones. For these tests they are as good as other documents.
-struct TestIndex {
-    folder: tempfile::TempDir,
-    engine: TantivyEngine,
+/// Commits a record with the key, and a checkpoint with one Source whose name is the key.
+fn commit(index: &mut SmallIndex, key: &str) {
+    let mut checkpoint = Checkpoint::default();
+    let identity = SourceIdentity {
+        name: key,
+        subdomain: key,
+        origin: "",
+        prefix: "",
+        scope: "",
+    };
+    checkpoint.register(&identity).unwrap();
+    let changes = changes(&[(key, Some(1), false)]);
+    index.engine.commit(&changes, &checkpoint).unwrap();
 }
 
-impl TestIndex {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let engine = TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap();
-        Self { folder, engine }
-    }
-
-    /// Commits a record with the key, and a checkpoint with one Source whose name is the key.
-    fn commit(&mut self, key: &str) {
-        let record = Record {
-            content: RecordContent::Removed { scan: 1 },
-            event_time: None,
-            sequencer: None,
-            listed_at: Some(Timestamp::from_millis(1)),
-        };
-        let change = Change {
-            record: Some(record),
-            replaces: false,
-        };
-        let changes = Changes::from([((SourceId(0), key.to_owned()), change)]);
-        let mut checkpoint = Checkpoint::default();
-        let identity = SourceIdentity {
-            name: key,
-            subdomain: key,
-            origin: "",
-            prefix: "",
-            scope: "",
-        };
-        checkpoint.register(&identity).unwrap();
-        self.engine.commit(&changes, &checkpoint).unwrap();
-    }
-
-    fn open(&self) -> TantivyEngine {
-        TantivyEngine::open_read_only(self.folder.path()).unwrap()
-    }
+fn open(index: &SmallIndex) -> TantivyEngine {
+    TantivyEngine::open_read_only(index.path()).unwrap()
 }
 
 /// Returns the number of documents that the engine sees, and the name of the Source in its checkpoint.
@@ -75,13 +50,13 @@ fn files(folder: &Path) -> BTreeMap<String, SystemTime> {
 
 #[test]
 fn reading_does_not_change_the_folder() {
-    let mut index = TestIndex::new();
-    index.commit("a");
+    let mut index = SmallIndex::empty();
+    commit(&mut index, "a");
     let copy = tempfile::tempdir().unwrap();
-    for name in files(index.folder.path()).into_keys() {
+    for name in files(index.path()).into_keys() {
         // Copy everything except locks, like a backup.
         if !name.ends_with(".lock") {
-            fs::copy(index.folder.path().join(&name), copy.path().join(&name)).unwrap();
+            fs::copy(index.path().join(&name), copy.path().join(&name)).unwrap();
         }
     }
     let mode = |mode| fs::set_permissions(copy.path(), fs::Permissions::from_mode(mode));
@@ -97,21 +72,21 @@ fn reading_does_not_change_the_folder() {
 
 #[test]
 fn opening_takes_no_lock() {
-    let mut index = TestIndex::new();
-    index.commit("a");
+    let mut index = SmallIndex::empty();
+    commit(&mut index, "a");
     // Tantivy's own readers hold this lock while they open an index, and writers while they remove files.
-    let lock = fs::File::create(index.folder.path().join(".tantivy-meta.lock")).unwrap();
+    let lock = fs::File::create(index.path().join(".tantivy-meta.lock")).unwrap();
     lock.lock().unwrap();
-    assert_eq!(contents(&index.open()), (1, "a".to_owned()));
+    assert_eq!(contents(&open(&index)), (1, "a".to_owned()));
 }
 
 #[test]
 fn stays_at_its_commit_and_finds_newer_ones() {
-    let mut index = TestIndex::new();
-    index.commit("a");
-    let first = index.open();
+    let mut index = SmallIndex::empty();
+    commit(&mut index, "a");
+    let first = open(&index);
     assert!(first.newer().unwrap().is_none());
-    index.commit("b");
+    commit(&mut index, "b");
     let second = first.newer().unwrap().unwrap();
     assert_eq!(contents(&first), (1, "a".to_owned()));
     assert_eq!(contents(&second), (2, "b".to_owned()));
@@ -120,25 +95,22 @@ fn stays_at_its_commit_and_finds_newer_ones() {
 
 #[test]
 fn open_index_survives_removal_of_its_files() {
-    let mut index = TestIndex::new();
-    index.commit("a");
-    let engine = index.open();
+    let mut index = SmallIndex::empty();
+    commit(&mut index, "a");
+    let engine = open(&index);
     drop(index);
-    let everything = crate::core::replication::interval::KeyInterval::everything();
-    let filter = crate::index::RecordFilter::All;
-    let read = engine.read(SourceId(0), &everything, filter, 10).unwrap();
-    assert_eq!(read[0].0, "a");
+    assert_eq!(records_of(&engine), [("a".to_owned(), 1)]);
     assert!(engine.newer().is_err());
 }
 
 #[test]
 fn opens_the_newest_commit_if_files_are_missing() {
-    let mut index = TestIndex::new();
-    index.commit("a");
-    let path = index.folder.path().to_owned();
+    let mut index = SmallIndex::empty();
+    commit(&mut index, "a");
+    let path = index.path().to_owned();
     let old = CommitFolder::newest(&path).unwrap();
     let old_files = files(&path);
-    index.commit("b");
+    commit(&mut index, "b");
     let is_of_segment = |name: &&String| !name.starts_with('.') && *name != META;
     for name in old_files.keys().filter(is_of_segment) {
         fs::rename(path.join(name), path.join(format!("{name}.gone"))).unwrap();
@@ -162,14 +134,14 @@ fn opens_the_newest_commit_if_files_are_missing() {
 
 #[test]
 fn refuses_all_writes() {
-    let mut index = TestIndex::new();
-    index.commit("a");
-    let mut engine = index.open();
+    let mut index = SmallIndex::empty();
+    commit(&mut index, "a");
+    let mut engine = open(&index);
     let result = engine.commit(&Changes::new(), &Checkpoint::default());
     assert!(result.unwrap_err().to_string().contains("reading only"));
-    let folder = CommitFolder::newest(index.folder.path()).unwrap();
+    let folder = CommitFolder::newest(index.path()).unwrap();
     let path = Path::new("x");
     assert!(folder.open_write(path).is_err() && folder.delete(path).is_err());
     assert!(folder.atomic_write(path, b"x").is_err() && folder.sync_directory().is_err());
-    assert!(!index.folder.path().join("x").exists());
+    assert!(!index.path().join("x").exists());
 }

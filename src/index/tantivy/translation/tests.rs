@@ -122,12 +122,14 @@ impl Fixture {
         let (source, id) = &self.sources[source];
         let budget = SearchBudget::unlimited();
         let (engine, multi_term_queries) = (&self.engine, MultiTermQueries::new(&budget, 2));
+        let decisions = RankingDecisions::default();
         let translation = Translation::new(
             engine.snapshot(),
             engine.fields(),
             (source, *id),
             &budget,
             &multi_term_queries,
+            &decisions,
         )
         .unwrap();
         let condition = condition.clone();
@@ -207,16 +209,45 @@ fn names_score_more_than_folders_and_whole_words_more_than_parts() {
         "/a/beach",
         "/a/beaches",
         "/beach/beach",
+        "/a/bleach",
+        "/bleach/a",
     ];
-    let both = [("/a/beach", 8.0), ("/beach/beach", 8.0), ("/beach/a", 4.0)];
+    let both = [
+        ("/a/beach", 64.0),
+        ("/beach/beach", 64.0),
+        ("/beach/a", 40.0),
+    ];
     let prefix = [
         both[0],
         both[1],
         both[2],
-        ("/a/beaches", 2.0),
-        ("/beaches/a", 1.0),
+        ("/a/beaches", 28.0),
+        ("/beaches/a", 20.0),
     ];
-    for (mode, want) in [(MatchMode::Whole, &both[..]), (MatchMode::Prefix, &prefix)] {
+    let forms = [
+        both[0],
+        both[1],
+        ("/a/beaches", 56.0),
+        both[2],
+        ("/beaches/a", 36.0),
+    ];
+    let typos = [
+        both[0],
+        both[1],
+        both[2],
+        ("/a/bleach", 16.0),
+        ("/bleach/a", 8.0),
+    ];
+    let mut similar: Vec<(&str, f32)> = [&forms[..], &typos[3..]].concat();
+    similar.sort_by_key(|(path, _)| *path);
+    similar.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    for (mode, want) in [
+        (MatchMode::Whole, &both[..]),
+        (MatchMode::Prefix, &prefix),
+        (MatchMode::Typos(1), &typos),
+        (MatchMode::Beginning, &forms),
+        (MatchMode::Similar, &similar),
+    ] {
         let found = found_by_score(&paths, &words_of("beach", mode, WordField::Path));
         let want = want
             .iter()
@@ -226,10 +257,34 @@ fn names_score_more_than_folders_and_whole_words_more_than_parts() {
 }
 
 #[test]
+fn beginnings_that_are_almost_the_whole_word_score_more() {
+    let condition = words_of("bea", MatchMode::Beginning, WordField::Path);
+    let found = found_by_score(&["/a/beach", "/a/beaches", "/beach/a"], &condition);
+    let want = [("/a/beach", 32.0), ("/a/beaches", 28.0), ("/beach/a", 24.0)];
+    assert_eq!(found, want.map(|(path, score)| (path.to_owned(), score)));
+}
+
+#[test]
+fn neighbors_that_are_preferred_score_more_and_rare_words_count_more() {
+    let pair = words_of("2024 07", MatchMode::Phrase, WordField::Path);
+    let both = words_of("2024 07", MatchMode::Whole, WordField::Path);
+    let condition = Condition::All(vec![both, Condition::Preferred(Box::new(pair))]);
+    let found = found_by_score(&["/2024-01-07", "/sale-2024-07"], &condition);
+    let want = [("/sale-2024-07", 152.0), ("/2024-01-07", 128.0)];
+    assert_eq!(found, want.map(|(path, score)| (path.to_owned(), score)));
+    let several = ["beach", "rare"].map(|word| words_of(word, MatchMode::Similar, WordField::Path));
+    let condition = Condition::AtLeast(1, several.to_vec());
+    let paths = ["/beach-1", "/beach-2", "/beach-3", "/rare"];
+    let found = found_by_score(&paths, &condition);
+    assert_eq!(found[0], ("/rare".to_owned(), 64.0 + 2.0 * 16.0));
+    assert_eq!(found[1].1, 64.0);
+}
+
+#[test]
 fn scores_of_words_are_added_and_filters_score_nothing() {
     let two = words_of("beach sun", MatchMode::Whole, WordField::Path);
     let phrase = words_of("beach sun", MatchMode::Phrase, WordField::Path);
-    let typo = words_of("baech sun", MatchMode::Typo, WordField::Path);
+    let typo = words_of("baech sun", MatchMode::Typos(1), WordField::Path);
     let folder = Condition::Term(Term::Folder("/".into()));
     let part = Condition::Term(Term::NamePattern(WildcardPattern::for_names("*each*")));
     let not = Condition::Not(Box::new(words_of(
@@ -238,16 +293,16 @@ fn scores_of_words_are_added_and_filters_score_nothing() {
         WordField::Path,
     )));
     for (condition, name, mixed) in [
-        (two.clone(), Some(16.0), Some(12.0)),
-        (phrase, Some(16.0), None),
-        (typo, Some(10.0), Some(9.0)),
+        (two.clone(), Some(128.0), Some(104.0)),
+        (phrase, Some(128.0), None),
+        (typo, Some(80.0), Some(72.0)),
         (
             Condition::All(vec![two, folder.clone(), not.clone()]),
-            Some(16.0),
-            Some(12.0),
+            Some(128.0),
+            Some(104.0),
         ),
         (folder, Some(0.0), Some(0.0)),
-        (part, Some(2.0), None),
+        (part, Some(28.0), None),
         (not, Some(0.0), Some(0.0)),
         (Condition::All(vec![]), Some(0.0), Some(0.0)),
     ] {
@@ -268,12 +323,14 @@ fn reads_no_more_paths_when_the_search_must_stop() {
     let (source, id) = &fixture.sources[0];
     let budget = SearchBudget::new(|| true);
     let (engine, multi_term_queries) = (&fixture.engine, MultiTermQueries::new(&budget, 2));
+    let decisions = RankingDecisions::default();
     let translation = Translation::new(
         engine.snapshot(),
         engine.fields(),
         (source, *id),
         &budget,
         &multi_term_queries,
+        &decisions,
     )
     .unwrap();
     let condition = Condition::Term(Term::NamePattern(WildcardPattern::for_names("?-*")));

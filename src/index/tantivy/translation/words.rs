@@ -2,35 +2,79 @@
 //!
 //! Other terms have no score, except parts of names. An asset matches them or is not found.
 
+use tantivy::Term as IndexTerm;
 use tantivy::query::Query as IndexQuery;
 use tantivy::schema::Field;
 
 use super::{TranslatedQuery, Translation, all_of, best_of, scored, text_term};
 use crate::core::query::hit::file_name;
 use crate::core::query::matches::words_match;
-use crate::core::query::typo::is_editable;
-use crate::core::query::{MatchMode, WordField};
+use crate::core::query::typo::{forgiven_edits, is_editable};
+use crate::core::query::word_forms::other_forms;
+use crate::core::query::word_match::can_be_beginning;
+use crate::core::query::{Condition, MatchMode, Term, WordField};
 use crate::core::replication::interval::KeyInterval;
+use crate::index::IndexError;
+use crate::index::tantivy::failure::failed_read;
 use crate::index::tantivy::multi_term_query::MultiTermQuery;
+use crate::index::tantivy::plus_score_query::PlusScoreQuery;
 
 /// Score of a word that is in the file name.
-pub const NAME_WORD_SCORE: u16 = 8;
+pub const NAME_WORD_SCORE: u16 = 64;
+
+/// Score of another form of a word in the file name.
+pub const NAME_FORM_SCORE: u16 = 56;
 
 /// Score of a word that is in a folder name.
-pub const FOLDER_WORD_SCORE: u16 = 4;
+pub const FOLDER_WORD_SCORE: u16 = 40;
 
-/// Score of the start of a word, a word with a typo, or a part of the name, in the file name.
-pub const NAME_PARTIAL_SCORE: u16 = 2;
+/// Score of another form of a word in a folder name.
+pub const FOLDER_FORM_SCORE: u16 = 36;
 
-/// Score of the start of a word, or of a word with a typo, in a folder name.
-pub const FOLDER_PARTIAL_SCORE: u16 = 1;
+/// Score of the start of a word, or a part of the name, in the file name.
+pub const NAME_PARTIAL_SCORE: u16 = 28;
+
+/// Score of the start of a word in a folder name.
+pub const FOLDER_PARTIAL_SCORE: u16 = 20;
+
+/// Additional score of the start of a word that is almost complete.
+const NEAR_SCORE: u16 = 4;
+
+/// Score of a word with one typo in the file name.
+pub const NAME_TYPO_SCORE: u16 = 16;
+
+/// Score of a word with one typo in a folder name.
+pub const FOLDER_TYPO_SCORE: u16 = 8;
+
+/// Score that a word loses by a second typo.
+const SECOND_TYPO: u16 = 6;
+
+/// Score of a preference that an asset meets.
+const PREFERRED_SCORE: f32 = 24.0;
+
+/// Maximum number of documents whose paths a preference reads. It is left out if more have the words.
+const MAX_PREFERRED_DOCS: u64 = 20_000;
+
+/// Score, in a search for some of several words, for each halving of the number of assets that have a word.
+const RARITY_SCORE: f32 = 16.0;
+
+/// The halvings of a word that no asset has. Words that are similar to it often mean something else.
+const UNKNOWN_HALVINGS: u8 = 4;
+
+/// The halvings of a long word that no asset has, for assets that have it with one typo. It means the same.
+const TYPO_HALVINGS: u8 = 13;
+
+/// The decision about the rarity of a word that no asset has.
+const UNKNOWN_WORD: u8 = u8::MAX;
 
 /// A field that is searched for words, with the scores of its matches.
 #[derive(Clone, Copy)]
 struct FieldScore {
     field: Field,
     whole: u16,
+    form: u16,
     partial: u16,
+    typo: u16,
 }
 
 impl Translation<'_> {
@@ -46,20 +90,40 @@ impl Translation<'_> {
         };
         let fields = self.scored_fields(field);
         Ok(match mode {
-            MatchMode::Whole => all_of(words.iter().map(|word| best_of(whole(&fields, word)))),
-            MatchMode::Phrase => self.phrase(words, field)?,
+            // A phrase of one word is that word.
+            MatchMode::Phrase if !before.is_empty() => self.phrase(words, field)?,
+            MatchMode::Whole | MatchMode::Phrase => {
+                all_of(words.iter().map(|word| best_of(whole(&fields, word))))
+            }
             MatchMode::Prefix => {
                 let before = before.iter().map(|word| best_of(whole(&fields, word)));
-                let prefix = |field| self.multi_term_queries.prefix(field, last);
-                let prefixes = self.partial(&fields, prefix);
-                let last = best_of(whole(&fields, last).into_iter().chain(prefixes));
-                all_of(before.chain([last]))
+                let mut alternatives = whole(&fields, last);
+                alternatives.extend(self.beginnings(&fields, last));
+                all_of(before.chain([best_of(alternatives)]))
             }
-            MatchMode::Typo => all_of(words.iter().map(|word| {
+            MatchMode::Typos(edits) => all_of(words.iter().map(|word| {
                 let mut alternatives = whole(&fields, word);
                 if is_editable(word) {
-                    let typo = |field| self.multi_term_queries.typo(field, word);
-                    alternatives.extend(self.partial(&fields, typo));
+                    alternatives.extend(self.typos(&fields, word, edits));
+                }
+                best_of(alternatives)
+            })),
+            MatchMode::Beginning | MatchMode::Similar => all_of(words.iter().map(|word| {
+                let mut alternatives = whole(&fields, word);
+                if can_be_beginning(word) {
+                    let near = |field| self.multi_term_queries.near_prefix(field, word);
+                    alternatives.extend(multi_term(&fields, |it| it.partial + NEAR_SCORE, near));
+                    alternatives.extend(self.beginnings(&fields, word));
+                }
+                let forms = other_forms(word);
+                if !forms.is_empty() {
+                    let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
+                    let one_of = |field| self.multi_term_queries.one_of(field, &forms);
+                    alternatives.extend(multi_term(&fields, |it| it.form, one_of));
+                }
+                let edits = forgiven_edits(word);
+                if mode == MatchMode::Similar && edits > 0 {
+                    alternatives.extend(self.typos(&fields, word, edits));
                 }
                 best_of(alternatives)
             })),
@@ -70,12 +134,16 @@ impl Translation<'_> {
         let name = FieldScore {
             field: self.fields.name,
             whole: NAME_WORD_SCORE,
+            form: NAME_FORM_SCORE,
             partial: NAME_PARTIAL_SCORE,
+            typo: NAME_TYPO_SCORE,
         };
         let folder = FieldScore {
             field: self.fields.folder,
             whole: FOLDER_WORD_SCORE,
+            form: FOLDER_FORM_SCORE,
             partial: FOLDER_PARTIAL_SCORE,
+            typo: FOLDER_TYPO_SCORE,
         };
         match field {
             WordField::Name => vec![name],
@@ -83,17 +151,94 @@ impl Translation<'_> {
         }
     }
 
-    /// Matches a multi-term query in each field, with the field's score for partial matches.
-    fn partial(
+    /// Matches words that begin with this text in each field.
+    fn beginnings(&self, fields: &[FieldScore], text: &str) -> Vec<Box<dyn IndexQuery>> {
+        let prefix = |field| self.multi_term_queries.prefix(field, text);
+        multi_term(fields, |it| it.partial, prefix)
+    }
+
+    /// Matches words with at most this number of typos in each field.
+    fn typos(&self, fields: &[FieldScore], word: &str, edits: u8) -> Vec<Box<dyn IndexQuery>> {
+        let with = |edits| move |field| self.multi_term_queries.typo(field, word, edits);
+        let mut typos = multi_term(fields, |it| it.typo, with(1));
+        if edits > 1 {
+            let score = |it: &FieldScore| it.typo - SECOND_TYPO;
+            typos.extend(multi_term(fields, score, with(edits)));
+        }
+        typos
+    }
+
+    /// Finds what a preference prefers. `None` if finding it takes too long.
+    pub(super) fn preferred(
         &self,
-        fields: &[FieldScore],
-        multi_term_query: impl Fn(Field) -> MultiTermQuery,
-    ) -> Vec<Box<dyn IndexQuery>> {
-        let query = |field_score: &FieldScore| {
-            let query = Box::new(multi_term_query(field_score.field));
-            scored(query, f32::from(field_score.partial))
+        condition: &Condition,
+    ) -> Result<Option<Box<dyn IndexQuery>>, IndexError> {
+        if let Condition::Term(Term::Words { words, .. }) = condition {
+            let is_too_common = self.decide(|| {
+                let mut fewest = u64::MAX;
+                for word in words {
+                    fewest = fewest.min(self.docs_with(word)?);
+                }
+                Ok(u8::from(fewest > MAX_PREFERRED_DOCS))
+            })?;
+            if is_too_common != 0 {
+                return Ok(None);
+            }
+        }
+        Ok(Some(scored(self.condition(condition)?, PREFERRED_SCORE)))
+    }
+
+    /// Number of documents that have this word in their path, or a little more.
+    fn docs_with(&self, word: &str) -> Result<u64, IndexError> {
+        Ok(self.docs_in(self.fields.name, word)? + self.docs_in(self.fields.folder, word)?)
+    }
+
+    fn docs_in(&self, field: Field, word: &str) -> Result<u64, IndexError> {
+        let term = IndexTerm::from_field_text(field, word);
+        let docs = self.snapshot.searcher.doc_freq(&term);
+        docs.map_err(failed_read("count the assets with a word"))
+    }
+
+    /// Whether no document has one of the words in this field.
+    fn lacks_one(&self, field: Field, words: &[String]) -> Result<bool, IndexError> {
+        for word in words {
+            if self.docs_in(field, word)? == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Finds the same documents, with a score that is higher if the word of the condition is rare.
+    pub(super) fn by_rarity(&self, condition: &Condition) -> TranslatedQuery {
+        let found = self.condition(condition)?;
+        let Some(word) = forgiven_word(condition) else {
+            return Ok(found);
         };
-        fields.iter().map(query).collect()
+        let halvings = self.decide(|| {
+            let mut docs = self.docs_with(word)?;
+            for form in other_forms(word) {
+                docs += self.docs_with(&form)?;
+            }
+            let ratio = self.snapshot.searcher.num_docs().checked_div(docs);
+            // The logarithm of a `u64` is at most 63.
+            Ok(ratio.map_or(UNKNOWN_WORD, |ratio| ratio.max(1).ilog2() as u8))
+        })?;
+        let plus = |query, halvings: u8| -> Box<dyn IndexQuery> {
+            Box::new(PlusScoreQuery::new(
+                query,
+                RARITY_SCORE * f32::from(halvings),
+            ))
+        };
+        if halvings != UNKNOWN_WORD {
+            return Ok(plus(found, halvings));
+        }
+        let found = plus(found, UNKNOWN_HALVINGS);
+        if forgiven_edits(word) < 2 {
+            return Ok(found);
+        }
+        let typos = best_of(self.typos(&self.scored_fields(WordField::Path), word, 1));
+        Ok(best_of([found, plus(typos, TYPO_HALVINGS)]))
     }
 
     /// Finds phrases: all words of a phrase are in the file name, or in the same folder name. The words find
@@ -101,9 +246,13 @@ impl Translation<'_> {
     fn phrase(&self, words: &[String], field: WordField) -> TranslatedQuery {
         let mut alternatives = Vec::new();
         for field_score in self.scored_fields(field) {
+            // Most pairs of parts of a word do not occur, so this saves reading the postings of one of them.
+            if self.lacks_one(field_score.field, words)? {
+                continue;
+            }
             let candidates = words.iter().map(|word| text_term(field_score.field, word));
             let (is_name, words) = (field_score.field == self.fields.name, words.to_vec());
-            // A query has at most 1,000 characters, so sums of scores are exact in an `f32`.
+            // A query has at most 4,096 bytes, so sums of scores are exact in an `f32`.
             let score = f32::from(field_score.whole) * words.len() as f32;
             let test = move |path: &str| {
                 let name = file_name(path);
@@ -120,6 +269,32 @@ impl Translation<'_> {
         }
         Ok(best_of(alternatives))
     }
+}
+
+/// The word that a condition of a forgiving search forgives.
+fn forgiven_word(condition: &Condition) -> Option<&str> {
+    match condition {
+        Condition::Term(Term::Words {
+            words,
+            mode: MatchMode::Similar,
+            field: WordField::Path,
+        }) if words.len() == 1 => words.first().map(String::as_str),
+        Condition::Best(any) => any.first().and_then(forgiven_word),
+        _ => None,
+    }
+}
+
+/// Matches a multi-term query in each field, with one of the field's scores.
+fn multi_term(
+    fields: &[FieldScore],
+    score: impl Fn(&FieldScore) -> u16,
+    multi_term_query: impl Fn(Field) -> MultiTermQuery,
+) -> Vec<Box<dyn IndexQuery>> {
+    let query = |field_score: &FieldScore| {
+        let query = Box::new(multi_term_query(field_score.field));
+        scored(query, f32::from(score(field_score)))
+    };
+    fields.iter().map(query).collect()
 }
 
 /// Matches a whole word in each field.

@@ -60,7 +60,7 @@ impl TestIndex {
     fn handler(&self, rebuild: Option<&Self>) -> Handler {
         let board = StatusBoard::new(self.folder.path().to_owned());
         Handler {
-            routes: Routes::new([Arc::clone(&self.active)]),
+            routes: SharedRoutes::new([Arc::clone(&self.active)]),
             index: self.handle.clone(),
             rebuild_index: rebuild.map(|rebuild| rebuild.handle.clone()),
             look_ups: ConcurrencyLimit::new(1),
@@ -91,6 +91,7 @@ fn message() -> Message {
         receipt: ReceiptHandle("receipt".to_owned()),
         body: body.to_owned(),
         sent: None,
+        first_received: None,
         receive_count: 1,
     }
 }
@@ -99,6 +100,51 @@ fn message() -> Message {
 fn is_waiting<F: Future>(future: Pin<&mut F>) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     future.poll(&mut context).is_pending()
+}
+
+#[tokio::test]
+async fn record_of_cloudtrail_does_not_show_that_the_bucket_sends_events() {
+    let index = TestIndex::new().await;
+    let handler = index.handler(None);
+    let body = r#"{"source":"aws.s3","detail-type":"AWS API Call via CloudTrail","detail":{
+        "eventName":"PutObject","requestParameters":{"bucketName":"bucket","key":"k"}}}"#;
+    let record = Message {
+        body: body.to_owned(),
+        ..message()
+    };
+    let outcome = handler.handle(&record).await.unwrap();
+    assert_eq!(outcome, MessageOutcome::Done);
+    assert_eq!(handler.queue.board().counters.cloudtrail.get(), 1);
+    assert!(!handler.queue.board().is_wired());
+}
+
+#[tokio::test]
+async fn event_that_has_waited_for_a_move_for_many_deliveries_is_given_up() {
+    let index = TestIndex::new().await;
+    let moved = Arc::new(Source {
+        prefix: "elsewhere/".to_owned(),
+        ..(*index.active.source).clone()
+    });
+    let request = AttachRequest {
+        source: moved,
+        former: None,
+        tally: Arc::default(),
+        ranges_in_flight: 1,
+    };
+    assert!(index.handle.attach(request).await.unwrap().is_moving);
+    for (receive_count, is_stopping, losses) in [(4, false, 0), (5, true, 0), (5, false, 1)] {
+        let handler = index.handler(None);
+        if is_stopping {
+            handler.stop.cancel();
+        }
+        let message = Message {
+            receive_count,
+            ..message()
+        };
+        let outcome = handler.handle(&message).await.unwrap();
+        assert_eq!(outcome, MessageOutcome::NotYet);
+        assert_eq!(handler.queue.losses(), losses, "{receive_count}");
+    }
 }
 
 #[tokio::test]
@@ -131,4 +177,87 @@ async fn message_is_done_after_the_commits_of_both_indexes_during_a_rebuild() {
         second.commit().await;
         assert_eq!(outcome.await.unwrap(), MessageOutcome::Done);
     }
+}
+
+impl TestIndex {
+    /// The Source again, as a new configuration begins it.
+    fn begun_again(&self) -> Arc<ActiveSource> {
+        let ActiveSource {
+            id, source, board, ..
+        } = &*self.active;
+        let bucket = Arc::new(LazyBucket::new(Arc::clone(source), 1));
+        Arc::new(ActiveSource::new(
+            *id,
+            Arc::clone(source),
+            bucket,
+            Arc::clone(board),
+            1,
+        ))
+    }
+}
+
+#[tokio::test]
+async fn message_of_a_source_that_ends_is_handled_with_the_next_routes() {
+    let index = TestIndex::new().await;
+    let (handler, message) = (index.handler(None), message());
+    let mut outcome = pin!(handler.handle(&message));
+    assert!(is_waiting(outcome.as_mut()));
+    let mut ended = pin!(index.active.end());
+    assert!(is_waiting(ended.as_mut()), "the message is being handled");
+    // It was applied, and waits for its commit. It is handled again instead.
+    assert!(is_waiting(outcome.as_mut()));
+    ended.await;
+    index.commit().await;
+    assert!(is_waiting(outcome.as_mut()), "it waits for the next routes");
+    handler.routes.replace([index.begun_again()]);
+    assert!(is_waiting(outcome.as_mut()));
+    index.catch_up().await;
+    index.commit().await;
+    assert_eq!(outcome.await.unwrap(), MessageOutcome::Done);
+}
+
+#[tokio::test]
+async fn message_of_a_source_that_was_removed_is_done() {
+    let index = TestIndex::new().await;
+    let (handler, message) = (index.handler(None), message());
+    index.active.end().await;
+    let mut outcome = pin!(handler.handle(&message));
+    assert!(is_waiting(outcome.as_mut()));
+    handler.routes.replace([]);
+    assert_eq!(outcome.await.unwrap(), MessageOutcome::Done);
+    assert_eq!(handler.queue.board().counters.unrouted.get(), 1);
+}
+
+#[tokio::test]
+async fn message_of_a_closed_queue_is_handled_with_the_last_routes_and_waits_for_no_others() {
+    for ends_again in [false, true] {
+        let index = TestIndex::new().await;
+        let (handler, message) = (index.handler(None), message());
+        index.active.end().await;
+        let mut outcome = pin!(handler.handle(&message));
+        assert!(is_waiting(outcome.as_mut()));
+        let again = index.begun_again();
+        handler.routes.replace([Arc::clone(&again)]);
+        handler.stop.cancel();
+        assert!(is_waiting(outcome.as_mut()), "it waits for its commit");
+        let expected = if ends_again {
+            again.refuse_work();
+            MessageOutcome::NotYet
+        } else {
+            index.catch_up().await;
+            index.commit().await;
+            MessageOutcome::Done
+        };
+        assert_eq!(outcome.await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn message_of_a_source_that_ends_is_delivered_again_if_the_session_ends() {
+    let index = TestIndex::new().await;
+    let handler = index.handler(None);
+    index.active.refuse_work();
+    handler.stop.cancel();
+    let outcome = handler.handle(&message()).await.unwrap();
+    assert_eq!(outcome, MessageOutcome::NotYet);
 }

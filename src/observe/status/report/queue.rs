@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::queue::QueueAttributes;
-use crate::observe::status::{QueueHealth, QueueStatus};
+use crate::observe::status::{QueueHealth, QueueProblem, QueueStatus};
 
 /// The status of one queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,12 +14,23 @@ pub struct QueueReport {
     pub state: ReceiveState,
     /// Why receiving fails.
     pub reason: Option<String>,
+    /// The current problems of a queue that answers, for people.
+    pub problems: Vec<QueueProblemReport>,
     /// Whether there is evidence that S3 sends events to the queue.
     pub wired: bool,
     /// The attributes of the queue. `null` until they are known.
     pub attributes: Option<AttributesReport>,
     /// Counts of deliveries since the process started.
     pub counts: QueueCounts,
+}
+
+/// A problem of a queue that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueProblemReport {
+    /// The kind: `shared`, `other_buckets`, `cloudtrail` or `unusable_keys`.
+    pub kind: String,
+    /// The problem and its remedy, for people.
+    pub text: String,
 }
 
 /// Whether receiving from a queue works.
@@ -73,6 +84,16 @@ pub struct QueueCounts {
     pub failed: u64,
     /// Receipts that the queue refused.
     pub refused_receipts: u64,
+    /// Messages released to see who receives them next.
+    pub released: u64,
+    /// Messages that went to another consumer, as far as that was noticed.
+    pub elsewhere: u64,
+    /// Events of buckets that no Source has. They are also counted as `unrouted`.
+    pub other_buckets: u64,
+    /// Records of CloudTrail.
+    pub cloudtrail: u64,
+    /// Events of keys that cannot be indexed, because they are not UTF-8.
+    pub unusable_keys: u64,
     /// Events of buckets or prefixes that no Source covers.
     pub unrouted: u64,
     /// Events of keys that the rules do not admit.
@@ -95,6 +116,7 @@ impl QueueReport {
             url: queue.url.clone(),
             state,
             reason,
+            problems: queue.problems().into_iter().map(problem).collect(),
             wired: queue.is_wired(),
             attributes: queue.attributes().map(AttributesReport::of),
             counts: QueueCounts {
@@ -104,6 +126,11 @@ impl QueueReport {
                 unreadable: counters.unreadable.get(),
                 failed: counters.failed.get(),
                 refused_receipts: counters.refused_receipts.get(),
+                released: counters.released.get(),
+                elsewhere: counters.elsewhere.get(),
+                other_buckets: counters.other_buckets.get(),
+                cloudtrail: counters.cloudtrail.get(),
+                unusable_keys: counters.unusable_keys.get(),
                 unrouted: counters.unrouted.get(),
                 not_admitted: counters.not_admitted.get(),
                 irrelevant: counters.irrelevant.get(),
@@ -111,6 +138,11 @@ impl QueueReport {
             },
         }
     }
+}
+
+fn problem((kind, text): (QueueProblem, String)) -> QueueProblemReport {
+    let kind = kind.as_str().to_owned();
+    QueueProblemReport { kind, text }
 }
 
 impl AttributesReport {

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::seconds_between;
 use crate::core::counters::ScanCounts;
+use crate::core::human::grouped;
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tally::Drift;
-use crate::observe::status::{LagSummary, LastError, ScanInProgress, SourcePhase, SourceStatus};
+use crate::observe::status::{
+    LagSummary, LastError, ScanInProgress, SourcePhase, SourceStatus, UnusableKeys,
+};
 
 /// The status of one Source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,10 +38,16 @@ pub struct SourceReport {
     pub complete_as_of: Option<String>,
     /// The drift that the last measuring scan repaired.
     pub drift: Option<DriftReport>,
+    /// The keys that the last complete scan skipped. `null` if none.
+    #[serde(default)]
+    pub unusable_keys: Option<UnusableKeysReport>,
     /// The lag of recent events. `null` before the first event.
     pub lag: Option<LagReport>,
     /// Counts of the work since the process started.
     pub counts: SourceCounts,
+    /// The time of the newest event that was written since the process started. `null` if none was.
+    #[serde(default)]
+    pub last_event_at: Option<String>,
     /// The last error.
     pub last_error: Option<ErrorReport>,
 }
@@ -114,6 +123,36 @@ pub struct DriftReport {
     pub left_over: u64,
 }
 
+/// Keys of the bucket that cannot be indexed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusableKeysReport {
+    /// Their number.
+    pub count: u64,
+    /// Some of them, for people.
+    pub examples: Vec<String>,
+}
+
+impl UnusableKeysReport {
+    fn of(keys: UnusableKeys) -> Self {
+        let UnusableKeys { count, examples } = keys;
+        Self { count, examples }
+    }
+
+    /// The sentence about them, without a final period.
+    pub fn text(&self) -> String {
+        let more = if self.count > self.examples.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        format!(
+            "{} of the keys cannot be indexed, because they are not UTF-8 or the store encodes them wrongly: {}{more}",
+            grouped(self.count),
+            self.examples.join(", ")
+        )
+    }
+}
+
 /// Time from an event until it is searchable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LagReport {
@@ -165,6 +204,7 @@ impl SourceReport {
             scan: source.scan().map(|scan| ScanReport::at(&scan, now)),
             complete_as_of: source.complete_as_of().map(rfc3339),
             drift: source.tally.drift().map(DriftReport::of),
+            unusable_keys: source.unusable_keys().map(UnusableKeysReport::of),
             lag: source.lag.summary().map(LagReport::of),
             counts: SourceCounts {
                 written: source.written.get(),
@@ -173,6 +213,7 @@ impl SourceReport {
                 scans: source.scans.get(),
                 failed_scans: source.failed_scans.get(),
             },
+            last_event_at: source.last_event_at().map(rfc3339),
             last_error: source.last_error().map(ErrorReport::of),
         }
     }

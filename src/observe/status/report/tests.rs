@@ -27,6 +27,7 @@ fn json_has_fixed_names_and_units() {
     let index = json!({
         "state": "open", "reason": null, "data_dir": "/var/lib/asset-indexer", "bytes": 4096,
         "commit_failures": 3,
+        "merge_failures": 0,
     });
     assert_eq!(written["index"], index);
     let deployed = json!({
@@ -38,7 +39,8 @@ fn json_has_fixed_names_and_units() {
         "counts": {
             "written": 11, "stale": 12, "look_ups": 13, "scans": 14, "failed_scans": 15,
         },
-        "last_error": null,
+        "last_event_at": "2026-01-02T03:04:05Z", "last_error": null,
+        "unusable_keys": null,
     });
     assert_eq!(written["sources"][1], deployed);
     let scan = json!({
@@ -55,6 +57,7 @@ fn json_of_a_queue_has_attributes_and_counts() {
     let good = serde_json::to_value(report.queue(GOOD_QUEUE).unwrap()).unwrap();
     let want = json!({
         "url": GOOD_QUEUE, "state": "receiving", "reason": null, "wired": true,
+        "problems": [{ "kind": "shared", "text": "another consumer\u{1b}[31m receives" }],
         "attributes": {
             "visible": 31, "in_flight": 32, "delayed": 33, "retention_seconds": 345600,
             "dead_letter": { "arn": "arn:aws:sqs:eu-west-1:1:dead", "max_receive_count": 5 },
@@ -62,7 +65,8 @@ fn json_of_a_queue_has_attributes_and_counts() {
         "counts": {
             "received": 101, "redelivered": 102, "acknowledged": 103, "unreadable": 104,
             "failed": 105, "refused_receipts": 106, "unrouted": 107, "not_admitted": 108,
-            "irrelevant": 109, "unknown": 110,
+            "irrelevant": 109, "unknown": 110, "released": 112, "elsewhere": 113, "other_buckets": 114,
+            "cloudtrail": 115, "unusable_keys": 116,
         },
     });
     assert_eq!(good, want);

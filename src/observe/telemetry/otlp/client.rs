@@ -3,19 +3,14 @@
 //! It runs on the exporter's own thread, so it blocks nothing else. It never logs headers, because they may
 //! contain a secret.
 
-use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::{self, Runtime};
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::ExportError;
+use crate::aws::error::describe;
+use crate::aws::http_client::{PlainClient, PlainRequest};
 use crate::observe::outage::Outage;
 
 /// Time that a request may take, including its response.
@@ -28,35 +23,39 @@ const MAX_RESPONSE_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Client {
     runtime: Runtime,
-    http: hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: PlainClient,
     outage: Outage,
 }
 
 impl Client {
-    /// A client that trusts the root certificates of the system.
-    pub(super) fn new() -> io::Result<Self> {
-        let new = HttpsConnectorBuilder::new;
-        let connector = match new().with_provider_and_native_roots(default_provider()) {
-            Ok(connector) => connector,
-            // If the system has no root certificates, a collector can still be reached without TLS.
-            Err(_) => new().with_tls_config(without_roots()?),
-        };
-        let connector = connector.https_or_http().enable_http1().build();
+    /// A client with the proxies and the certificate authorities of the environment.
+    pub(super) fn new() -> Result<Self, ExportError> {
         Ok(Self {
             runtime: runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?,
-            http: hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-                .build(connector),
+            http: PlainClient::new()?,
             outage: Outage::default(),
         })
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let response = self.http.request(request.map(Full::new)).await?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await?;
-        Ok(Response::from_parts(head, body.to_bytes()))
+        let (head, body) = request.into_parts();
+        let headers = head.headers.iter();
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let request = PlainRequest {
+            method: head.method.as_str(),
+            url: head.uri.to_string(),
+            headers: headers.collect(),
+            body: body.to_vec(),
+        };
+        let received = self.http.send(request, MAX_RESPONSE_BYTES).await?;
+        let mut response = Response::builder().status(received.status);
+        for (name, value) in received.headers {
+            response = response.header(name, value);
+        }
+        Ok(response.body(received.body.into())?)
     }
 
     /// Logs the beginning and the end of an outage.
@@ -82,7 +81,7 @@ impl HttpClient for Client {
             .block_on(send)
             .unwrap_or_else(|_| Err(format!("no response within {} s", TIMEOUT.as_secs()).into()));
         match &result {
-            Err(error) => self.log_change(Some(&chain(error.as_ref()))),
+            Err(error) => self.log_change(Some(&describe(error.as_ref()))),
             Ok(response) if !response.status().is_success() => {
                 self.log_change(Some(&format!(
                     "the collector responded with status {}",
@@ -93,22 +92,4 @@ impl HttpClient for Client {
         }
         result
     }
-}
-
-/// A TLS configuration that trusts no certificate.
-fn without_roots() -> io::Result<ClientConfig> {
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    let config = config.with_root_certificates(RootCertStore::empty());
-    Ok(config.with_no_client_auth())
-}
-
-/// The error and its causes in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

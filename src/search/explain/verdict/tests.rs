@@ -61,6 +61,7 @@ fn explanation(bucket: BucketState, index: IndexState) -> Explanation {
         url: Some("https://shop.example/a.jpg".to_owned()),
         admitted: true,
         rule: "admitted: no rule excludes it".to_owned(),
+        near_miss: None,
         bucket,
         index,
     }
@@ -191,17 +192,27 @@ fn missing_index_or_source_finds_nothing() {
 }
 
 #[test]
-fn records_of_another_bucket_are_not_found() {
-    for content in [None, Some(TOMBSTONE), Some(live("a"))] {
+fn only_assets_of_the_former_bucket_are_found_until_the_new_one_has_an_asset() {
+    for (content, is_found) in [
+        (None, false),
+        (Some(TOMBSTONE), false),
+        (Some(live("a")), true),
+    ] {
         let mut known = known(content);
         known.other_location = Some(BucketLocation {
             origin: "aws/old".to_owned(),
             prefix: String::new(),
         });
         let mut explanation = explanation(present("a"), IndexState::Known(Box::new(known)));
-        assert_eq!(verdict(&explanation), Verdict::SourceMoved);
+        let (moved, absent) = if is_found {
+            (Verdict::AtFormerLocation, Verdict::AtFormerLocation)
+        } else {
+            (Verdict::SourceMoved, Verdict::NotInBucket)
+        };
+        assert_eq!(verdict(&explanation), moved);
+        assert_eq!(moved.is_searchable(), Some(is_found));
         explanation.bucket = BucketState::Absent;
-        assert_eq!(verdict(&explanation), Verdict::NotInBucket);
+        assert_eq!(verdict(&explanation), absent);
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Each text says what failed and what to do. No text reveals a Source that the client may not see.
 
+mod code;
+
 use std::time::Duration;
 
 use axum::Json;
@@ -12,115 +14,40 @@ use tokio::task::JoinError;
 
 use crate::core::query::{CursorError, QueryError};
 
+pub(crate) use code::ErrorCode;
+
 /// The content type of JSON:API documents. All errors have it.
 pub(crate) const JSON_API: &str = "application/vnd.api+json";
 
 /// The `Retry-After` header of a 503 response, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// The kind of an error, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorCode {
-    /// The path has no parameter of this name.
-    ParameterUnknown,
-    /// A required parameter is missing.
-    ParameterMissing,
-    /// The parameter occurs several times, but takes one value.
-    ParameterRepeated,
-    /// The parameter has an invalid value.
-    ParameterInvalid,
-    /// The query has a syntax error.
-    QueryInvalid,
-    /// The cursor is damaged or of another version.
-    CursorInvalid,
-    /// The cursor belongs to another search.
-    CursorOfAnotherQuery,
-    /// The path of the request is not percent-encoded UTF-8.
-    PathInvalid,
-    /// A token is required, and the request has no valid one.
-    Unauthenticated,
-    /// The token does not allow this request.
-    Forbidden,
-    /// The `Host` header is not a name of this service.
-    HostUnknown,
-    /// The path, Source, asset or file does not exist, or the client may not see it.
-    NotFound,
-    /// The method is not GET or HEAD.
-    MethodNotAllowed,
-    /// The path and the parameters together are too long.
-    UriTooLong,
-    /// The limit of concurrent searches is reached.
-    Busy,
-    /// The search exceeded its time limit.
-    TooSlow,
-    /// There is no index yet.
-    IndexAbsent,
-    /// The index cannot be read.
-    IndexFailed,
-    /// A bug in this program.
-    Internal,
-}
+/// Maximum number of errors in one response.
+const MAX_ERRORS: usize = 100;
 
-impl ErrorCode {
-    /// The HTTP status, the `code` and the `title`.
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::ParameterUnknown => (S::BAD_REQUEST, "parameter_unknown", "unknown parameter"),
-            Self::ParameterMissing => (S::BAD_REQUEST, "parameter_missing", "missing parameter"),
-            Self::ParameterRepeated => (S::BAD_REQUEST, "parameter_repeated", "repeated parameter"),
-            Self::ParameterInvalid => (S::BAD_REQUEST, "parameter_invalid", "invalid parameter"),
-            Self::QueryInvalid => (S::BAD_REQUEST, "query_invalid", "invalid query"),
-            Self::CursorInvalid => (S::BAD_REQUEST, "cursor_invalid", "invalid cursor"),
-            Self::CursorOfAnotherQuery => (
-                S::BAD_REQUEST,
-                "cursor_of_another_query",
-                "the cursor belongs to another search",
-            ),
-            Self::PathInvalid => (S::BAD_REQUEST, "path_invalid", "invalid path"),
-            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "a token is required"),
-            Self::Forbidden => (S::FORBIDDEN, "forbidden", "the token does not allow this"),
-            Self::HostUnknown => (S::FORBIDDEN, "host_unknown", "unknown host name"),
-            Self::NotFound => (S::NOT_FOUND, "not_found", "not found"),
-            Self::MethodNotAllowed => (
-                S::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "method not allowed",
-            ),
-            Self::UriTooLong => (S::URI_TOO_LONG, "uri_too_long", "the URL is too long"),
-            Self::Busy => (
-                S::SERVICE_UNAVAILABLE,
-                "busy",
-                "too many searches are running",
-            ),
-            Self::TooSlow => (
-                S::SERVICE_UNAVAILABLE,
-                "too_slow",
-                "the search took too long",
-            ),
-            Self::IndexAbsent => (
-                S::SERVICE_UNAVAILABLE,
-                "index_absent",
-                "there is no index yet",
-            ),
-            Self::IndexFailed => (
-                S::INTERNAL_SERVER_ERROR,
-                "index_failed",
-                "the index cannot be read",
-            ),
-            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "internal error"),
-        }
-    }
-}
-
-/// An error response.
+/// An error response with one error.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiError {
     code: ErrorCode,
     detail: String,
-    parameter: Option<String>,
+    cause: Option<ErrorCause>,
     meta: Map<String, Value>,
 }
+
+/// The part of a request that caused an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ErrorCause {
+    /// The query parameter with this name.
+    Parameter(String),
+    /// The header with this name.
+    Header(String),
+    /// The value in the body under this JSON pointer.
+    Pointer(String),
+}
+
+/// An error response with all errors that were found, at least one. The first one decides the status.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ApiErrors(Vec<ApiError>);
 
 impl ApiError {
     /// `detail` says what failed and what to do.
@@ -128,7 +55,7 @@ impl ApiError {
         Self {
             code,
             detail: detail.into(),
-            parameter: None,
+            cause: None,
             meta: Map::new(),
         }
     }
@@ -140,7 +67,19 @@ impl ApiError {
 
     /// Names the parameter that caused the error.
     pub(crate) fn for_parameter(mut self, parameter: &str) -> Self {
-        self.parameter = Some(parameter.to_owned());
+        self.cause = Some(ErrorCause::Parameter(parameter.to_owned()));
+        self
+    }
+
+    /// Names the header that caused the error.
+    pub(crate) fn for_header(mut self, name: &str) -> Self {
+        self.cause = Some(ErrorCause::Header(name.to_owned()));
+        self
+    }
+
+    /// Points at the value in the body that caused the error. `pointer` is a JSON pointer.
+    pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.cause = Some(ErrorCause::Pointer(pointer.into()));
         self
     }
 
@@ -172,7 +111,23 @@ impl ApiError {
     /// Whether code and parameter are the same as in `other`, and the detail contains `text`.
     #[cfg(test)]
     pub(crate) fn is_like(&self, other: &Self, text: &str) -> bool {
-        (self.code, &self.parameter) == (other.code, &other.parameter) && self.detail.contains(text)
+        (self.code, &self.cause) == (other.code, &other.cause) && self.detail.contains(text)
+    }
+
+    /// Logs an error of the server. Other errors are the client's.
+    fn log(&self, id: &str) {
+        let (status, code, _) = self.code.parts();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            // Only debug: under load, clients that retry cause many of them.
+            tracing::debug!(
+                id,
+                code,
+                detail = self.detail,
+                "request rejected; the client may retry"
+            );
+        } else if status.is_server_error() {
+            tracing::warn!(id, code, detail = self.detail, "request failed");
+        }
     }
 
     /// The JSON:API error object. `id` identifies this occurrence.
@@ -185,8 +140,11 @@ impl ApiError {
             "title": title,
             "detail": self.detail,
         });
-        if let Some(parameter) = &self.parameter {
-            object["source"] = json!({ "parameter": parameter });
+        match &self.cause {
+            None => {}
+            Some(ErrorCause::Parameter(name)) => object["source"] = json!({ "parameter": name }),
+            Some(ErrorCause::Header(name)) => object["source"] = json!({ "header": name }),
+            Some(ErrorCause::Pointer(pointer)) => object["source"] = json!({ "pointer": pointer }),
         }
         if !self.meta.is_empty() {
             object["meta"] = Value::Object(self.meta.clone());
@@ -195,27 +153,37 @@ impl ApiError {
     }
 }
 
+impl ApiErrors {
+    /// All of these errors, or nothing if there are none. Errors above [`MAX_ERRORS`] are left out.
+    pub(crate) fn of(errors: impl IntoIterator<Item = ApiError>) -> Option<Self> {
+        let errors: Vec<_> = errors.into_iter().take(MAX_ERRORS).collect();
+        (!errors.is_empty()).then_some(Self(errors))
+    }
+}
+
+impl From<ApiError> for ApiErrors {
+    fn from(error: ApiError) -> Self {
+        Self(vec![error])
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code, _) = self.code.parts();
-        let id = format!("{:016x}", fastrand::u64(..));
-        match status {
-            // Only debug: under load, clients that retry cause many of them.
-            StatusCode::SERVICE_UNAVAILABLE => {
-                tracing::debug!(
-                    id,
-                    code,
-                    detail = self.detail,
-                    "request rejected; the client may retry"
-                );
-            }
-            _ if status.is_server_error() => {
-                tracing::warn!(id, code, detail = self.detail, "request failed");
-            }
-            _ => {}
-        }
+        ApiErrors::from(self).into_response()
+    }
+}
+
+impl IntoResponse for ApiErrors {
+    fn into_response(self) -> Response {
+        let first = self.0.first().map_or(ErrorCode::Internal, |it| it.code);
+        let (status, _, _) = first.parts();
+        let with_id = |error: &ApiError| {
+            let id = format!("{:016x}", fastrand::u64(..));
+            error.log(&id);
+            error.object(&id)
+        };
         let body = json!({
-            "errors": [self.object(&id)],
+            "errors": self.0.iter().map(with_id).collect::<Vec<_>>(),
             "jsonapi": { "version": "1.0" },
         });
         let mut response = (status, Json(body)).into_response();
@@ -249,14 +217,17 @@ pub(crate) fn panicked(error: &JoinError) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::query::problem::QueryProblem;
+    use crate::core::query::problem::{QueryProblem, ValueProblem};
 
     #[test]
     fn query_error_has_parameter_column_and_text() {
         let error = QueryError {
             column: 7,
             text: "size:>big".into(),
-            problem: QueryProblem::InvalidSize,
+            problem: QueryProblem::Value {
+                field: "size".into(),
+                problem: ValueProblem::InvalidSize,
+            },
         };
         let object = ApiError::invalid_query("q", &error).object("1");
         assert_eq!(object["status"], "400");
@@ -265,6 +236,21 @@ mod tests {
         assert_eq!(object["meta"], json!({"column": 7, "text": "size:>big"}));
         let detail = object["detail"].as_str().unwrap();
         assert!(detail.contains("column 7"), "{detail}");
+    }
+
+    #[tokio::test]
+    async fn one_response_has_all_errors() {
+        let error = |key: &str| ApiError::new(ErrorCode::ValueInvalid, key).at(format!("/{key}"));
+        assert!(ApiErrors::of([]).is_none());
+        let many = (0..MAX_ERRORS + 1).map(|number| error(&number.to_string()));
+        let response = ApiErrors::of(many).unwrap().into_response();
+        assert_eq!(response.status().as_u16(), 422);
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        let errors = body["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), MAX_ERRORS);
+        assert_eq!(errors[1]["source"], json!({"pointer": "/1"}));
+        assert_ne!(errors[0]["id"], errors[1]["id"]);
     }
 
     #[test]

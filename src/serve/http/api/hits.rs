@@ -15,6 +15,9 @@ pub(super) struct HitBody {
     /// requested. The inner `None` becomes `null`: the asset has no such URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     preview_url: Option<Option<String>>,
+    /// A URL of a small picture of the asset, by the Source's template. `None` as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail_url: Option<Option<String>>,
 }
 
 /// Converts hits, and adds preview URLs if `with_previews` is set.
@@ -24,6 +27,7 @@ pub(super) async fn bodies(
     with_previews: bool,
 ) -> Vec<HitBody> {
     let mut previews: Vec<Option<Option<String>>> = vec![None; hits.len()];
+    let mut thumbnails = previews.clone();
     if with_previews {
         for entry in sources.all() {
             let of_source =
@@ -32,15 +36,21 @@ pub(super) async fn bodies(
             let keys: Vec<&str> = indexes.iter().map(|index| &*hits[*index].key).collect();
             let urls = entry.preview_urls(&keys).await;
             for (index, url) in indexes.into_iter().zip(urls) {
+                thumbnails[index] = Some(entry.source.thumbnail_url(&hits[index].key));
                 previews[index] = Some(url);
             }
         }
     }
-    let body = |(mut hit, preview_url): (Hit, _)| {
+    let body = |((mut hit, preview_url), thumbnail_url): ((Hit, _), _)| {
         for highlight in hit.highlights.iter_mut().flatten() {
             *highlight = highlight.in_chars(&hit.path);
         }
-        HitBody { hit, preview_url }
+        HitBody {
+            hit,
+            preview_url,
+            thumbnail_url,
+        }
     };
-    hits.into_iter().zip(previews).map(body).collect()
+    let hits = hits.into_iter().zip(previews).zip(thumbnails);
+    hits.map(body).collect()
 }

@@ -1,4 +1,4 @@
-//! `/api/v1`: a read-only API with the shapes of imgix's Assets API.
+//! `/api/v1`: searches, and changes of Sources, in the shapes of imgix's APIs.
 //!
 //! S3 does not know the tags, faces or dimensions of an asset, so these attributes are null or empty. Clients
 //! of imgix only need another base URL.
@@ -8,6 +8,8 @@ mod assets;
 mod document;
 mod filters;
 mod media_kinds;
+mod source_values;
+mod source_writes;
 mod sources;
 
 use std::sync::Arc;
@@ -19,9 +21,11 @@ use super::operation::ApiOperation;
 use crate::serve::http::app_state::AppState;
 
 /// The operations of `/api/v1`.
-pub(super) const OPERATIONS: [&ApiOperation; 6] = [
+pub(super) const OPERATIONS: [&ApiOperation; 8] = [
     &sources::LIST,
+    &source_writes::CREATE,
     &sources::ONE,
+    &source_writes::UPDATE,
     &assets::LIST,
     &assets::ONE,
     &assets::LEGACY_LIST,
@@ -31,8 +35,14 @@ pub(super) const OPERATIONS: [&ApiOperation; 6] = [
 /// The routes of `/api/v1`.
 pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
-        .route(sources::LIST.path, get(sources::list))
-        .route(sources::ONE.path, get(sources::one))
+        .route(
+            sources::LIST.path,
+            get(sources::list).post(source_writes::create),
+        )
+        .route(
+            sources::ONE.path,
+            get(sources::one).patch(source_writes::update),
+        )
         .route(assets::LIST.path, get(assets::list))
         .route(assets::LEGACY_LIST.path, get(assets::list))
         .route(

@@ -5,15 +5,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operation::ApiOperation;
+use super::error::JSON_API;
+use super::operation::{ApiMethod, ApiOperation, HeaderSpec, RequestBody};
 use super::params::{MAX_VALUE_CHARS, ParameterSpec, ValueType};
 use super::{imgix, v1};
 
 mod responses;
 mod schemas;
 mod service_paths;
+mod source_schemas;
 
-use responses::responses;
+use responses::{responses, write_responses};
 use schemas::schema_ref;
 
 /// The document as indented JSON.
@@ -26,10 +28,10 @@ fn document() -> Value {
     let mut paths = Map::new();
     let operations = v1::OPERATIONS.into_iter().chain(imgix::OPERATIONS);
     for operation in operations {
-        paths.insert(
-            operation.path.to_owned(),
-            json!({ "get": operation_object(operation) }),
-        );
+        let item = paths
+            .entry(operation.path)
+            .or_insert_with(|| Value::Object(Map::new()));
+        item[operation.method.as_str()] = operation_object(operation);
     }
     paths.extend(service_paths::paths());
     json!({
@@ -37,7 +39,7 @@ fn document() -> Value {
         "info": {
             "title": "asset-indexer",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Search the assets in S3 buckets, and read the status of their index.",
+            "summary": "Search the assets in S3 buckets, read the status of their index, and set up Sources.",
             "description": INTRODUCTION,
             "license": { "name": "MIT", "identifier": "MIT" },
         },
@@ -48,13 +50,17 @@ fn document() -> Value {
                 "description": "The native API: the whole query language, across Sources.",
             },
             {
+                "name": "sources",
+                "description": "Set up, change and remove Sources. Needs a token that was created with --manage.",
+            },
+            {
                 "name": "imgix",
-                "description": "A read-only API with the shapes of imgix's Assets API. \
+                "description": "An API with the shapes of imgix's Assets and Sources APIs. \
                                 Existing clients only need another base URL.",
             },
             {
                 "name": "service",
-                "description": "The search page, health checks, status, metrics and this document.",
+                "description": "The page for browsers, health checks, status, metrics and this document.",
             },
         ],
         "security": [{ "token": [] }, {}],
@@ -74,7 +80,7 @@ fn document() -> Value {
 }
 
 const INTRODUCTION: &str = "\
-All paths are read-only: they accept GET and HEAD.
+A path that accepts GET also accepts HEAD.
 
 A Source is a bucket (or a prefix in one) whose objects are searchable assets. The asset path is `/` plus the \
 object's key without the Source's prefix: with the prefix `img/`, the key `img/2024/beach.jpg` has the path \
@@ -91,14 +97,52 @@ fn operation_object(operation: &ApiOperation) -> Value {
     // OpenAPI has no way to write a parameter whose name contains a wildcard.
     let documented = specs.filter(|spec| !spec.name.contains('*'));
     parameters.extend(documented.map(query_parameter));
+    parameters.extend(operation.headers.iter().map(header_parameter));
     let content_type = operation.tag.content_type();
     let content = json!({ content_type: { "schema": schema_ref(operation.response_schema) } });
-    json!({
+    let mut object = json!({
         "operationId": operation.id,
         "summary": operation.summary,
         "tags": [operation.tag.name()],
         "parameters": parameters,
-        "responses": responses(content, operation.may_be_not_found),
+        "responses": if operation.method == ApiMethod::Get {
+            responses(content, operation.may_be_not_found)
+        } else {
+            write_responses(operation.success, content, operation.may_be_pending)
+        },
+    });
+    if let Some(body) = request_body(operation) {
+        object["requestBody"] = body;
+    }
+    object
+}
+
+fn request_body(operation: &ApiOperation) -> Option<Value> {
+    const JSON: &str = "application/json";
+    let (schema, types): (_, &[&str]) = match operation.request {
+        RequestBody::None => return None,
+        RequestBody::Json(schema) => (schema_ref(schema), &[JSON, JSON_API]),
+        RequestBody::MergePatch(schema) => (
+            schema_ref(schema),
+            &[JSON, JSON_API, "application/merge-patch+json"],
+        ),
+        RequestBody::Empty => (json!({ "type": "object", "maxProperties": 0 }), &[JSON]),
+    };
+    let content: Map<String, Value> = types
+        .iter()
+        .map(|kind| ((*kind).to_owned(), json!({ "schema": schema })))
+        .collect();
+    let is_required = operation.request != RequestBody::Empty;
+    Some(json!({ "required": is_required, "content": content }))
+}
+
+fn header_parameter(header: &HeaderSpec) -> Value {
+    json!({
+        "name": header.name,
+        "in": "header",
+        "required": false,
+        "description": header.description,
+        "schema": { "type": "string", "pattern": header.pattern },
     })
 }
 
@@ -111,6 +155,7 @@ fn path_parameters(path: &str) -> Vec<Value> {
                 "The id of the Source: the first 24 hex digits of the XXH3-128 hash of its name. \
                  `/api/v1/sources` lists the ids."
             }
+            "name" => "The name of the Source.",
             _ => {
                 "The asset path without its leading `/`, percent-encoded once. A `/` inside the path may \
                  stay as it is. Example: `2024/summer%20beach.jpg`."
@@ -193,13 +238,24 @@ mod tests {
     fn operation_ids_and_parameter_names_are_unique() {
         let document = document();
         let paths = document["paths"].as_object().unwrap();
-        let mut ids: Vec<_> = paths.values().map(|it| &it["get"]["operationId"]).collect();
+        let operations = |item: &Value| item.as_object().cloned().unwrap_or_default();
+        let operations: Vec<(String, Value)> = paths
+            .iter()
+            .flat_map(|(path, item)| {
+                let named = move |(method, it)| (format!("{method} {path}"), it);
+                operations(item).into_iter().map(named)
+            })
+            .collect();
+        let mut ids: Vec<_> = operations
+            .iter()
+            .map(|(_, it)| &it["operationId"])
+            .collect();
         let count = ids.len();
         ids.sort_by_key(|id| id.to_string());
         ids.dedup();
         assert_eq!(ids.len(), count);
-        for (path, operation) in paths {
-            let parameters = operation["get"]["parameters"].as_array().unwrap();
+        for (path, operation) in &operations {
+            let parameters = operation["parameters"].as_array().unwrap();
             let mut names: Vec<_> = parameters.iter().map(|it| it["name"].to_string()).collect();
             names.sort();
             names.dedup();

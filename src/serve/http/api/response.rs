@@ -1,4 +1,4 @@
-//! Finishes every response: ETag, compression, default headers, and the body of a 405.
+//! Finishes every response: escaped control characters in JSON, ETag, compression, default headers, and the body of a 405.
 //!
 //! It does not look at the content of a response. A HEAD request gets the response of the GET request,
 //! without the body.
@@ -15,6 +15,7 @@ use flate2::write::GzEncoder;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::{ApiError, ErrorCode};
+use crate::core::json::escape_controls;
 
 /// Maximum number of bytes of the path and the parameters together.
 pub(crate) const MAX_URI_BYTES: usize = 8 * 1024;
@@ -43,6 +44,11 @@ impl EtagHash {
     }
 }
 
+/// Marks a response whose body can change although its ETag does not: the ETag is the version of a Source, and the
+/// body also has the number of its assets. Such a response never becomes a 304.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChangesWithoutVersion;
+
 /// Handles a request with `next` and finishes the response.
 pub(crate) async fn finish_response(mut request: Request, next: Next) -> Response {
     if request.uri().to_string().len() > MAX_URI_BYTES {
@@ -55,12 +61,13 @@ pub(crate) async fn finish_response(mut request: Request, next: Next) -> Respons
     if is_head {
         *request.method_mut() = Method::GET;
     }
+    let is_read = request.method() == Method::GET;
     let request_headers = request.headers().clone();
     let mut response = next.run(request).await;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = method_not_allowed(&response);
     }
-    let response = complete(response, &request_headers).await;
+    let response = complete(response, &request_headers, is_read).await;
     if is_head {
         response.map(|_| Body::empty())
     } else {
@@ -70,29 +77,36 @@ pub(crate) async fn finish_response(mut request: Request, next: Next) -> Respons
 
 /// An error document in place of the router's empty 405.
 fn method_not_allowed(original: &Response) -> Response {
-    let text = "this API is read-only; use GET or HEAD";
-    let mut response = ApiError::new(ErrorCode::MethodNotAllowed, text).into_response();
     let allowed = original.headers().get(header::ALLOW).cloned();
     let allowed = allowed.unwrap_or(HeaderValue::from_static("GET,HEAD"));
+    let methods = allowed.to_str().unwrap_or_default().replace(',', ", ");
+    let text = format!("this path does not accept the method; it accepts {methods}");
+    let mut response = ApiError::new(ErrorCode::MethodNotAllowed, text).into_response();
     response.headers_mut().insert(header::ALLOW, allowed);
     response
 }
 
-async fn complete(response: Response, request_headers: &HeaderMap) -> Response {
+async fn complete(response: Response, request_headers: &HeaderMap, is_read: bool) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(mut body) = to_bytes(body, MAX_BODY_BYTES).await else {
         let text = format!("the response is larger than {MAX_BODY_BYTES} bytes");
         return ApiError::new(ErrorCode::Internal, text).into_response();
     };
     let headers = &mut parts.headers;
+    if is_json(headers)
+        && let Some(escaped) = escape_controls(&body)
+    {
+        body = escaped.into();
+    }
     set_default(headers, header::CACHE_CONTROL, "private, no-cache");
     set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if parts.status == StatusCode::OK {
+    if parts.status == StatusCode::OK && is_read {
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
         let hash = parts.extensions.get::<EtagHash>().copied();
         let etag = hash.unwrap_or_else(|| EtagHash::of(&body)).etag();
         set_default(headers, header::ETAG, &etag);
-        if is_cached(headers.get(header::ETAG), request_headers) {
+        let may_be_cached = parts.extensions.get::<ChangesWithoutVersion>().is_none();
+        if may_be_cached && is_cached(headers.get(header::ETAG), request_headers) {
             parts.status = StatusCode::NOT_MODIFIED;
             headers.remove(header::CONTENT_TYPE);
             headers.remove(header::CONTENT_LENGTH);
@@ -110,6 +124,13 @@ async fn complete(response: Response, request_headers: &HeaderMap) -> Response {
     }
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     Response::from_parts(parts, Body::from(body))
+}
+
+/// Whether the body is JSON of any kind.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.ends_with("/json") || kind.ends_with("+json"))
 }
 
 /// Sets a header unless the response already has it.
@@ -167,6 +188,7 @@ mod tests {
         let router = Router::new()
             .route("/long", get(async || long()))
             .route("/short", get(async || "short"))
+            .route("/json", get(async || axum::Json("a\u{9b}31m\u{7f} é")))
             .layer(middleware::from_fn(finish_response));
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
@@ -199,6 +221,14 @@ mod tests {
                 assert_eq!(plain, long());
             }
         }
+    }
+
+    #[tokio::test]
+    async fn json_has_no_raw_control_characters() {
+        let (response, body) = send("GET", "/json", &[]).await;
+        assert_eq!(body, "\"a\\u009b31m\\u007f é\"".as_bytes());
+        let length = response.headers()["content-length"].to_str().unwrap();
+        assert_eq!(length, body.len().to_string());
     }
 
     #[tokio::test]

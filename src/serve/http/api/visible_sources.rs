@@ -13,6 +13,12 @@ pub(crate) struct VisibleSources {
     grant: Grant,
 }
 
+impl From<&CatalogEntry> for SearchSource {
+    fn from(entry: &CatalogEntry) -> Self {
+        Self::from(&*entry.source)
+    }
+}
+
 impl VisibleSources {
     pub(crate) fn new(catalog: Arc<SourceCatalog>, grant: Grant) -> Self {
         Self { catalog, grant }
@@ -24,18 +30,25 @@ impl VisibleSources {
         all.filter(|entry| self.grant.may_see(&entry.source.name))
     }
 
-    /// All Sources of the configuration, visible or not.
-    pub(crate) fn catalog(&self) -> &SourceCatalog {
-        &self.catalog
+    pub(super) fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Whether the client may change the Source with this name.
+    pub(crate) fn may_manage(&self, name: &str) -> bool {
+        self.grant.may_manage(name)
     }
 
     /// The Source with this name. The error refers to `parameter`.
     pub(crate) fn named(&self, name: &str, parameter: &str) -> Result<&CatalogEntry, ApiError> {
         let found = self.all().find(|entry| entry.source.name == name);
-        found.ok_or_else(|| {
-            let text = format!("there is no Source {name:?}; see /v1/sources for the names");
-            ApiError::new(ErrorCode::NotFound, text).for_parameter(parameter)
-        })
+        found.ok_or_else(|| no_source(name).for_parameter(parameter))
+    }
+
+    /// The Source with this name, from a path.
+    pub(crate) fn with_name(&self, name: &str) -> Result<&CatalogEntry, ApiError> {
+        let found = self.all().find(|entry| entry.source.name == name);
+        found.ok_or_else(|| no_source(name))
     }
 
     /// The Source with this id.
@@ -54,16 +67,19 @@ impl VisibleSources {
     pub(crate) fn select_enabled<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
-    ) -> Result<Vec<SearchSource>, ApiError> {
+    ) -> Result<Vec<&CatalogEntry>, ApiError> {
         let named = names.map(|name| self.named(name, "source"));
         let named = named.collect::<Result<Vec<_>, _>>()?;
         let is_selected = |entry: &&CatalogEntry| {
             named.is_empty() || named.iter().any(|named| named.id == entry.id)
         };
-        let selected = self.all().filter(is_selected).map(|entry| &entry.source);
-        let enabled = selected.filter(|source| source.enabled);
-        Ok(enabled
-            .map(|source| SearchSource::from(&**source))
-            .collect())
+        let selected = self.all().filter(is_selected);
+        Ok(selected.filter(|entry| entry.source.enabled).collect())
     }
+}
+
+/// The error about a Source that does not exist, or that the client may not see.
+pub(super) fn no_source(name: &str) -> ApiError {
+    let text = format!("there is no Source {name:?}; see /v1/sources for the names");
+    ApiError::new(ErrorCode::NotFound, text)
 }

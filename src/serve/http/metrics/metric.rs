@@ -22,10 +22,15 @@ pub(super) type LabeledValue = (&'static str, MetricValue);
 /// How the values are read, and their labels.
 #[derive(Clone, Copy)]
 pub(super) enum Reader {
+    /// The value 1, with these labels and their values.
+    Info(&'static [(&'static str, &'static str)]),
     /// One value for the process.
     Process(fn(&Scrape) -> Option<MetricValue>),
     /// One value per value of this label.
     ProcessBy(&'static str, fn(&Scrape) -> Vec<LabeledValue>),
+    /// The time of the last large removal of each Source that had one, even if it is no longer configured. Label:
+    /// `source`.
+    LargeRemovals,
     /// One value per Source. Label: `source`.
     Source(fn(&SourceStatus) -> Option<MetricValue>),
     /// One value per Source and value of this label.
@@ -70,9 +75,12 @@ impl Reader {
     #[cfg(test)]
     pub(super) fn labels(&self) -> Vec<&'static str> {
         match *self {
+            Self::Info(labels) => labels.iter().map(|(label, _)| *label).collect(),
             Self::Process(_) | Self::Histogram(_) => vec![],
             Self::ProcessBy(label, _) => vec![label],
-            Self::Source(_) | Self::Scan(_) | Self::SourceHistogram(_) => vec!["source"],
+            Self::Source(_) | Self::Scan(_) | Self::SourceHistogram(_) | Self::LargeRemovals => {
+                vec!["source"]
+            }
             Self::SourceBy(label, _) => vec!["source", label],
             Self::RouteHistogram => vec!["route"],
             Self::Requests => vec!["route", "status"],

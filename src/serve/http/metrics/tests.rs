@@ -1,8 +1,10 @@
 //! Tests the output with an independent parser, and compares it with the table and `deploy/metrics.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::*;
+use crate::observe::build_info;
 use crate::observe::status::sample;
 use crate::observe::status::{SourceCondition, SourcePhase};
 
@@ -72,7 +74,6 @@ fn full(board: StatusBoard) -> String {
         records: 1_000,
         deleted: 30,
     });
-    scrape.reconcile_every = Some(Duration::from_secs(86_400));
     scrape.text()
 }
 
@@ -179,10 +180,15 @@ asset_indexer_ready 0
 asset_indexer_index_up 1
 asset_indexer_index_bytes 4096
 asset_indexer_commit_failures_total 3
+asset_indexer_index_degraded 0
+asset_indexer_merge_failures_total 0
 asset_indexer_config_reloads_total{result="success"} 2
 asset_indexer_config_reloads_total{result="failure"} 1
 asset_indexer_assets{source="deployed"} 1234567
 asset_indexer_assets{source="deploying"} 0
+asset_indexer_former_assets{source="deployed"} 0
+asset_indexer_large_removal_timestamp_seconds{source="deployed"} 1767323045.0
+asset_indexer_large_removal_timestamp_seconds{source="removed"} 1767323045.0
 asset_indexer_drift_assets{source="deployed",kind="missing"} 1
 asset_indexer_drift_assets{source="deployed",kind="stale"} 2
 asset_indexer_drift_assets{source="deployed",kind="left_over"} 3
@@ -210,6 +216,8 @@ asset_indexer_queue_messages_visible{queue="https://sqs.eu-west-1.amazonaws.com/
 asset_indexer_queue_messages_in_flight{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 32
 asset_indexer_queue_messages_delayed{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 33
 asset_indexer_queue_retention_seconds{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 345600.0
+asset_indexer_queue_shared{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 1
+asset_indexer_queue_shared{queue="https://sqs.eu-west-1.amazonaws.com/1/new"} 0
 asset_indexer_messages_received_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 101
 asset_indexer_messages_redelivered_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 102
 asset_indexer_messages_acknowledged_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 103
@@ -220,6 +228,11 @@ asset_indexer_events_unrouted_total{queue="https://sqs.eu-west-1.amazonaws.com/1
 asset_indexer_events_not_admitted_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 108
 asset_indexer_events_irrelevant_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 109
 asset_indexer_messages_dead_lettered_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 111
+asset_indexer_messages_released_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 112
+asset_indexer_messages_elsewhere_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 113
+asset_indexer_events_other_bucket_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 114
+asset_indexer_events_cloudtrail_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 115
+asset_indexer_events_unusable_key_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 116
 asset_indexer_index_segments 5
 asset_indexer_index_documents 1000
 asset_indexer_index_deleted_documents 30
@@ -229,7 +242,7 @@ asset_indexer_quarantine_messages 7
 asset_indexer_commit_seconds_count 2
 asset_indexer_commit_seconds_bucket{le="0.05"} 1
 asset_indexer_commit_documents_total 321
-asset_indexer_scan_interval_seconds 86400.0
+asset_indexer_scan_interval_seconds{source="deployed"} 86400.0
 asset_indexer_http_requests_total{route="search",status="200"} 2
 asset_indexer_http_requests_total{route="search",status="503"} 1
 asset_indexer_http_requests_total{route="page",status="304"} 1
@@ -253,12 +266,13 @@ fn values_have_the_right_labels() {
     for line in LINES.lines().filter(|line| !line.is_empty()) {
         assert!(served.contains(line), "{line} is not in {text}");
     }
-    let build = concat!(
-        "asset_indexer_build_info{version=\"",
+    let build = format!(
+        "asset_indexer_build_info{{version=\"{}\",commit=\"{}\",commit_date=\"{}\"}} 1",
         env!("CARGO_PKG_VERSION"),
-        "\"} 1"
+        build_info::COMMIT,
+        build_info::COMMIT_DATE
     );
-    assert!(served.contains(build), "{build}");
+    assert!(served.contains(build.as_str()), "{build}");
 }
 
 #[test]

@@ -1,19 +1,23 @@
 // Sends requests to the HTTP API, with the token if there is one, and turns failures into readable errors.
 
-import { byId } from './dom.js';
 import { sentence } from './format.js';
-
-const TOKEN = 'asset-indexer-token';
+import { askForToken, forgetToken, token } from './token.js';
 
 /** A request that failed; `status` is 0 if the server cannot be reached. */
 export class ApiError extends Error {
-  constructor(status, error = {}) {
-    super(sentence(error.detail || error.title || `The server answered with status ${status}.`));
+  /** `errors` are those of the answer. The message is about the first one. The property `errors` has at least one. */
+  constructor(status, errors = []) {
+    const [error = {}] = errors;
+    const message = sentence(error.detail || error.title || `The server answered with status ${status}.`);
+    super(message);
     this.status = status;
     this.code = error.code ?? '';
     this.parameter = error.source?.parameter ?? '';
     this.column = error.meta?.column ?? null;
     this.text = error.meta?.text ?? '';
+    this.errors = errors.length > 0
+      ? errors.map(({ detail, title, source }) => ({ text: sentence(detail || title || message), pointer: source?.pointer ?? '' }))
+      : [{ text: message, pointer: '' }];
   }
 }
 
@@ -23,26 +27,61 @@ export class ApiError extends Error {
  * If the server requires a token, asks the user for one and tries again.
  */
 export async function get(path, parameters = {}, signal = undefined) {
+  return (await request('GET', urlOf(path, parameters), { signal })).body;
+}
+
+/**
+ * Sends a request. `body` becomes JSON. Returns the JSON of the answer and its version.
+ *
+ * If the token is missing or refused, asks the user for one and tries again. For a change, the user can cancel.
+ * `withToken` is false for the request that gets one.
+ */
+export async function request(method, url, { body, headers = {}, signal, withToken = true } = {}) {
+  const isRead = method === 'GET';
+  const content = body === undefined ? {} : { 'Content-Type': 'application/json' };
   for (;;) {
-    const token = sessionStorage.getItem(TOKEN);
-    const response = await send(path, parameters, signal, token);
-    if (response.status !== 401) return read(response);
-    await askForToken(token);
+    const sent = withToken ? token() : null;
+    const authorization = sent ? { Authorization: `Bearer ${sent}` } : {};
+    const response = await send(url, { method, headers: { ...content, ...headers, ...authorization }, body: body && JSON.stringify(body), signal });
+    if (response.status !== 401 || !withToken) return read(response);
+    const hasNext = await replaceToken(sent, isRead);
+    if (!hasNext) return read(response);
     signal?.throwIfAborted();
   }
 }
 
-async function send(path, parameters, signal, token) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+async function send(url, options) {
   try {
-    return await fetch(urlOf(path, parameters), { headers, signal });
+    return await fetch(url, options);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, { detail: 'The server cannot be reached.' });
+    throw new ApiError(0, [{ detail: 'The server cannot be reached.' }]);
   }
 }
 
-function urlOf(path, parameters) {
+/** Finds another token, or none if reading needs none. Returns whether the request should be sent again. */
+async function replaceToken(refused, isRead) {
+  if (refused !== null && token() === refused && !(await requiresToken())) {
+    // The token has expired or was revoked, and everyone may read here.
+    forgetToken();
+    if (isRead) return true;
+  }
+  if (!isRead) return askForToken(token() === null ? null : refused);
+  await askForToken(refused, { isRequired: true });
+  return true;
+}
+
+async function requiresToken() {
+  try {
+    const response = await fetch('/v1/session');
+    return response.status === 401 || (await response.json()).tokens_required !== false;
+  } catch {
+    return true;
+  }
+}
+
+/** The path with these parameters. */
+export function urlOf(path, parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     for (const item of [value].flat()) {
@@ -60,41 +99,9 @@ async function read(response) {
   } catch (error) {
     if (error.name === 'AbortError') throw error;
   }
-  if (!response.ok) throw new ApiError(response.status, body?.errors?.[0]);
-  if (body === null) throw new ApiError(response.status, { detail: 'The server did not answer with JSON.' });
-  return body;
-}
-
-let openPrompt = null;
-
-/** Asks the user for a token. Requests that were refused at the same time share one prompt. */
-function askForToken(refused) {
-  // Another request has got a new token already.
-  if (sessionStorage.getItem(TOKEN) !== refused) return Promise.resolve();
-  openPrompt ??= prompt(refused !== null).finally(() => {
-    openPrompt = null;
-  });
-  return openPrompt;
-}
-
-function prompt(wasRefused) {
-  const [dialog, form, input, problem] = ['token', 'token-form', 'token-value', 'token-problem'].map(byId);
-  problem.hidden = !wasRefused;
-  problem.textContent = wasRefused ? 'The server does not accept this token.' : '';
-  input.value = '';
-  return new Promise((resolve) => {
-    const stayOpen = (event) => event.preventDefault();
-    const accept = () => {
-      sessionStorage.setItem(TOKEN, input.value.trim());
-      dialog.removeEventListener('cancel', stayOpen);
-      resolve();
-    };
-    form.addEventListener('submit', accept, { once: true });
-    // The page cannot work without a token, so the dialog cannot be canceled.
-    dialog.addEventListener('cancel', stayOpen);
-    if (!dialog.open) dialog.showModal();
-    input.focus();
-  });
+  if (!response.ok) throw new ApiError(response.status, body?.errors);
+  if (body === null) throw new ApiError(response.status, [{ detail: 'The server did not answer with JSON.' }]);
+  return { body, etag: response.headers.get('ETag') };
 }
 
 /** Whether the request was aborted because its answer is no longer needed. */

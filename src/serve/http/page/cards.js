@@ -18,17 +18,25 @@ export function placeholder({ type, ext }) {
   return el('span', { class: 'symbol' }, icon(type), ext && foreign(ext, { class: 'symbol-ext' }));
 }
 
+/** The address of a small picture of an asset: its thumbnail, or the asset itself if that is a picture of a moderate size. */
+function thumbAddress(hit) {
+  if (hit.size === 0) return null;
+  if (hit.thumbnail_url) return hit.thumbnail_url;
+  return isPicture(hit) && hit.size <= MAX_THUMB_BYTES ? hit.preview_url : null;
+}
+
 /** A small picture of an asset, or its symbol. */
 export function thumb(hit) {
   const box = el('span', { class: 'thumb' });
-  if (!hit.preview_url || !isPicture(hit) || hit.size > MAX_THUMB_BYTES || hit.size === 0) {
+  const address = thumbAddress(hit);
+  if (!address) {
     box.append(placeholder(hit));
     return box;
   }
   const image = el('img', { alt: '', loading: 'lazy', decoding: 'async', referrerpolicy: 'no-referrer', draggable: 'false' });
   image.addEventListener('load', () => box.classList.add('loaded'), { once: true });
   image.addEventListener('error', () => image.replaceWith(placeholder(hit)), { once: true });
-  image.src = hit.preview_url;
+  image.src = address;
   box.append(image);
   return box;
 }

@@ -6,6 +6,7 @@ import { facetValue, number, size, since, time } from './format.js';
 import { get, isAborted } from './api.js';
 import { go, state } from './state.js';
 import { isPicture, placeholder } from './cards.js';
+import { copyButton } from './clipboard.js';
 import { explanation } from './explain.js';
 
 /** Maximum size of a picture that is loaded without a click. */
@@ -47,9 +48,21 @@ export class Detail {
       const explained = await get('/v1/explain', parameters, signal);
       why.replaceWith(explanation(explained.data ?? explained));
     } catch (error) {
-      if (!isAborted(error)) this.#fail(error, known);
+      if (isAborted(error)) return undefined;
+      this.#fail(error, known);
+      if (error.status === 404) await this.#explainAbsence(parameters, signal);
     }
     return undefined;
+  }
+
+  /** Shows why the index has no such asset. Without an answer, the panel only says that. */
+  async #explainAbsence(parameters, signal) {
+    try {
+      const { data } = await get('/v1/explain', parameters, signal);
+      this.#dialog.querySelector('.detail-body')?.append(explanation(data));
+    } catch (error) {
+      if (!isAborted(error)) announce(error.message);
+    }
   }
 
   /** Updates the buttons for the previous and the next asset after the results have changed. */
@@ -128,19 +141,21 @@ export class Detail {
 const act = (id, label, symbol, onclick) => el('button', { class: 'button square', type: 'button', 'aria-label': label, title: label, dataset: { act: id }, onclick }, icon(symbol));
 
 function preview(hit) {
-  const { type, preview_url: url } = hit;
+  const { type, preview_url: url, thumbnail_url: thumbnail } = hit;
   const box = el('div', { class: 'preview' });
   const showSymbol = () => fill(box, placeholder(hit));
-  if (!url || hit.size === 0) showSymbol();
-  else if (isPicture(hit) && hit.size <= MAX_PICTURE_BYTES) {
+  const isPlayed = url && (type === 'video' || type === 'audio');
+  const picture = thumbnail ?? (isPicture(hit) && hit.size <= MAX_PICTURE_BYTES ? url : null);
+  if (hit.size === 0) showSymbol();
+  else if (picture && !isPlayed) {
     const image = el('img', { alt: `Preview of ${hit.name}`, decoding: 'async', referrerpolicy: 'no-referrer', onerror: showSymbol });
     image.addEventListener('load', () => {
       const { naturalWidth: width, naturalHeight: height } = image;
       box.append(el('span', { class: 'preview-size' }, `${number(width)} × ${number(height)}`));
     }, { once: true });
-    image.src = url;
+    image.src = picture;
     box.append(image);
-  } else if (type === 'video' || type === 'audio') {
+  } else if (isPlayed) {
     const player = el(type, { controls: true, preload: 'metadata', 'aria-label': hit.name, onerror: showSymbol });
     player.src = url;
     box.append(player);
@@ -149,31 +164,14 @@ function preview(hit) {
 }
 
 function addressOf({ url }) {
-  const copied = el('span', {}, 'Copy');
-  const copy = async () => {
-    const ok = await writeToClipboard(url);
-    copied.textContent = ok ? 'Copied' : 'Press Ctrl+C';
-    announce(ok ? 'Address copied' : 'Address selected');
-    if (!ok) getSelection().selectAllChildren(text);
-  };
   const text = el('code', { class: 'address-text' }, foreign(url));
   return el(
     'div',
     { class: 'address' },
     text,
-    el('button', { class: 'button', type: 'button', dataset: { act: 'copy' }, onclick: copy }, icon('copy'), copied),
+    copyButton(text, { text: url, what: 'Address' }),
     el('a', { class: 'button square', href: url, target: '_blank', rel: 'noreferrer noopener', 'aria-label': 'Open the address in a new tab', title: 'Open' }, icon('out')),
   );
-}
-
-/** Returns whether it worked: browsers offer no clipboard if the page came over plain HTTP from another machine. */
-async function writeToClipboard(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function facts(hit) {

@@ -13,14 +13,23 @@ import { Tree } from './tree.js';
 import { Results } from './results.js';
 import { Detail } from './detail.js';
 import { StatusView } from './status.js';
+import { SourcesList } from './sources-list.js';
+import { SourceView } from './source-view.js';
+import { loadSession, startSession, useOneTimeLink } from './session.js';
 
 drawIcons(document);
 startTheme();
+// The other requests need the token of the link.
+await useOneTimeLink();
+startSession();
+const isSessionKnown = loadSession();
 
 const results = new Results();
 const detail = new Detail(results);
 results.onChange = () => detail.update();
 const status = new StatusView();
+/** The views besides the search, by their name in the address. */
+const views = { status, sources: new SourcesList(), source: new SourceView() };
 const tree = new Tree();
 
 /** A key for the parts of a state that the results depend on. */
@@ -28,24 +37,26 @@ const resultKey = (of) => JSON.stringify([searchOf(of).text, of.source, of.folde
 
 /** The key for which results were last loaded. */
 let loadedKey = null;
+/** The names of the Sources that the tree shows. */
+let shownSources = null;
 
 startSearch();
 startHead();
 startViews();
 watch((now, before) => {
   const isSearch = now.view === 'search';
-  byId('browse').hidden = !isSearch;
-  byId('status').hidden = isSearch;
-  set(byId('to-search'), { 'aria-current': isSearch && 'page' });
-  set(byId('to-status'), { 'aria-current': !isSearch && 'page' });
+  showView(now, before);
   document.title = titleOf(now);
   if (!isSearch) {
     detail.show(null);
-    status.start();
     return;
   }
-  status.stop();
   showChips();
+  if (['sources', 'source'].includes(before?.view)) {
+    // The Sources may have changed.
+    loadSources();
+    loadedKey = null;
+  }
   if (loadedKey !== resultKey(now)) {
     loadedKey = resultKey(now);
     // New results are shown from the top.
@@ -57,9 +68,30 @@ watch((now, before) => {
 });
 loadSources();
 
+/** Shows one view and stops the others. */
+function showView(now, before) {
+  byId('browse').hidden = now.view !== 'search';
+  for (const [name, id] of [['status', 'status'], ['sources', 'sources'], ['source', 'source-view']]) {
+    byId(id).hidden = now.view !== name;
+    if (now.view !== name) views[name].stop();
+  }
+  const current = { search: 'to-search', status: 'to-status', sources: 'to-sources', source: 'to-sources' }[now.view];
+  for (const id of ['to-search', 'to-sources', 'to-status']) set(byId(id), { 'aria-current': id === current && 'page' });
+  byId('skip').href = { search: '#main', status: '#status', sources: '#sources', source: '#source-view' }[now.view];
+  if (now.view !== before?.view) scrollTo(0, 0);
+  // The view shows what the user may do, so it waits for the session.
+  if (now.view !== 'search') isSessionKnown.then(() => state === now && views[now.view].start(now.name));
+}
+
 async function loadSources() {
   try {
     const { data } = await get('/v1/sources');
+    const names = JSON.stringify(data.map(({ name, enabled }) => [name, enabled]));
+    if (names === shownSources) return;
+    shownSources = names;
+    const hadSources = results.hasSources;
+    results.hasSources = data.length > 0;
+    if (hadSources !== results.hasSources && state.view === 'search') results.load();
     offerSources(data);
     await tree.show(data);
   } catch (error) {
@@ -79,14 +111,18 @@ function startViews() {
   link('home', () => ({ ...everything, view: 'search' }));
   link('to-search', () => ({ view: 'search' }));
   link('to-status', () => ({ view: 'status', asset: null }));
+  link('to-sources', () => ({ view: 'sources', asset: null }));
   watch((now) => {
     byId('to-search').href = address({ ...now, view: 'search', asset: null });
     byId('to-status').href = address({ ...now, view: 'status', asset: null });
+    byId('to-sources').href = address({ ...now, view: 'sources', asset: null });
   });
 }
 
-function titleOf({ view, q, folder, source, asset }) {
+function titleOf({ view, name, q, folder, source, asset }) {
   if (view === 'status') return 'Status – Assets';
+  if (view === 'sources') return 'Sources – Assets';
+  if (view === 'source') return `${name || 'New Source'} – Assets`;
   if (asset) return `${asset.path.slice(asset.path.lastIndexOf('/') + 1)} – Assets`;
   const place = folder === '/' ? source : folder;
   const parts = [q.trim(), place].filter(Boolean);

@@ -1,4 +1,5 @@
-//! Lists the origins of previews for the Content Security Policy: S3 endpoints and base URLs of the Sources.
+//! Lists the origins of previews for the Content Security Policy: S3 endpoints, base URLs and thumbnails of the
+//! Sources.
 //!
 //! It makes no requests. If the region of a bucket is not configured, it allows all of `amazonaws.com`.
 
@@ -34,8 +35,16 @@ pub(super) fn schemes(origins: &[String]) -> Vec<String> {
 }
 
 fn of_source(source: &Source) -> Vec<String> {
-    if source.has_custom_base_url() {
-        return origin_of(&source.base_url).into_iter().collect();
+    let base = source
+        .has_custom_base_url()
+        .then_some(source.base_url.as_str());
+    let configured = [base, source.thumbnail_url.as_deref()];
+    if configured.iter().any(Option::is_some) {
+        return configured
+            .into_iter()
+            .flatten()
+            .filter_map(origin_of)
+            .collect();
     }
     if source.endpoint_order == EndpointOrder::ExternalFirst {
         return at_endpoint(source, "https://s3-external-1.amazonaws.com");
@@ -104,7 +113,11 @@ mod tests {
             path_style: true,
             ..source
         };
-        let cases: [(&str, Source, &[&str]); 10] = [
+        let with_thumbnails = |source| Source {
+            thumbnail_url: Some("https://thumbs.example.com/{path}?w=300".to_owned()),
+            ..source
+        };
+        let cases: [(&str, Source, &[&str]); 12] = [
             ("no region", source(), &["https://*.amazonaws.com"]),
             (
                 "a Region",
@@ -143,6 +156,16 @@ mod tests {
                 "a base URL",
                 served_at("https://cdn.example.com/a"),
                 &["https://cdn.example.com"],
+            ),
+            (
+                "thumbnails",
+                with_thumbnails(in_region("eu-west-1")),
+                &["https://thumbs.example.com"],
+            ),
+            (
+                "thumbnails and a base URL",
+                with_thumbnails(served_at("https://cdn.example.com/a")),
+                &["https://cdn.example.com", "https://thumbs.example.com"],
             ),
             (
                 "a base URL that would add a directive",

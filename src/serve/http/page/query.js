@@ -1,30 +1,44 @@
 // Combines the typed text, the folder and the filters into one search in the query language.
 
-/** The groups of filters: the facet of /v1/search, its title, and the field of the query language. */
+/** The groups of filters: the facet of /v1/search, its title, and the field of the query language. `ext:jpg` would also
+ *  find `jpeg`, which the facet counts separately. */
 export const GROUPS = [
   { id: 'type', title: 'Type', field: 'type' },
-  { id: 'ext', title: 'Extension', field: 'ext' },
+  { id: 'ext', title: 'Extension', field: 'ext', sign: ':=' },
   { id: 'size', title: 'Size', field: 'size' },
   { id: 'month', title: 'Modified', field: 'modified' },
   { id: 'storage', title: 'Storage class', field: 'storage' },
 ];
+
+/** Whether the text is the address of an asset: an S3 URI, an ARN or a URL. It is then the whole search. */
+export const isAddress = (text) => /^\s*(s3:\/\/|https?:\/\/|arn:[^:]*:s3:::)/i.test(text);
 
 /**
  * The search of a state.
  *
  * @param {import('./state.js').State} state
  * @param {string} without  a group whose filters are left out, to count its other values
- * @returns {{text: string, shift: number}} `shift` is the number of characters before the typed text
+ * @returns {{text: string, typing: boolean, shift: number}} `typing` says whether the last word may be unfinished, and
+ *     `shift` is the number of characters before the typed text
  */
 export function searchOf(state, without = '') {
-  const typed = asPrefix(state.q);
+  if (isAddress(state.q)) return { text: state.q.trim(), typing: false, shift: 0 };
+  const typing = isTyping(state.q);
+  const typed = typing ? state.q : asPrefix(state.q);
   // Without parentheses, terms after an OR would belong only to its right side.
   const needsParentheses = /(^|[\s)])OR([\s(]|$)/.test(typed);
   const terms = [folderTerm(state), ...filterTerms(state.filters, without)].filter(Boolean);
   if (!typed.trim() || !needsParentheses || terms.length === 0) {
-    return { text: [typed.trimEnd(), ...terms].filter(Boolean).join(' '), shift: 0 };
+    return { text: [typed.trimEnd(), ...terms].filter(Boolean).join(' '), typing, shift: 0 };
   }
-  return { text: [`(${typed.trimEnd()})`, ...terms].join(' '), shift: 1 };
+  return { text: [`(${typed.trimEnd()})`, ...terms].join(' '), typing, shift: 1 };
+}
+
+/** Whether the text ends in a plain word of a search without parentheses and OR. The server then completes it. */
+function isTyping(typed) {
+  const word = lastWord(typed);
+  const isPlain = word && !OPERATORS.has(word) && !/[()]|(^|\s)OR(\s|$)/.test(typed);
+  return Boolean(isPlain) && /(^|\s)$/.test(typed.slice(0, typed.length - word.length));
 }
 
 /** Makes the word that is being typed match all words that start with it, until a space follows it. */
@@ -56,8 +70,8 @@ function folderTerm({ folder, level }) {
 /** One term for each group. An asset must match all groups, and one value of each. */
 function filterTerms(filters, without) {
   const groups = GROUPS.filter(({ id }) => id !== without);
-  return groups.map(({ id, field }) => {
-    const terms = filters.filter(({ group }) => group === id).map(({ value }) => `${field}:${termValue(id, value)}`);
+  return groups.map(({ id, field, sign = ':' }) => {
+    const terms = filters.filter(({ group }) => group === id).map(({ value }) => `${field}${sign}${termValue(id, value)}`);
     return terms.length > 1 ? `(${terms.join(' OR ')})` : terms[0];
   });
 }

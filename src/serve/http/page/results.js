@@ -1,8 +1,8 @@
 // Shows the results of a search and loads more while the user scrolls, or says why there are none.
 
-import { announce, byId, el, fill } from './dom.js';
+import { announce, byId, el, fill, foreign, visible } from './dom.js';
 import { icon } from './icons.js';
-import { counted, number } from './format.js';
+import { counted, number, sentence } from './format.js';
 import { get, isAborted } from './api.js';
 import { addressWith, go, state } from './state.js';
 import { GROUPS, orderOf, searchOf } from './query.js';
@@ -31,6 +31,9 @@ export class Results {
   #cursor = null;
   #isLoading = false;
   #isEndNear = false;
+
+  /** Whether there are Sources at all. */
+  hasSources = true;
 
   /** Called when the shown assets change. */
   onChange = () => {};
@@ -91,8 +94,9 @@ export class Results {
   }
 
   #parameters() {
+    const { text, typing } = searchOf(state);
     return {
-      q: searchOf(state).text, source: state.source, sort: orderOf(state),
+      q: text, typing: typing && 'true', source: state.source, sort: orderOf(state),
       limit: PAGE, highlights: 'true', previews: 'true',
     };
   }
@@ -105,9 +109,10 @@ export class Results {
     this.#hits = data;
     this.#cursor = meta.cursor.has_more ? meta.cursor.next : null;
     this.#showCount(meta.total);
+    this.#showInterpretation(meta.interpretation);
     if (data.length === 0) {
       this.#view = null;
-      fill(this.#element, noResults(isAll));
+      fill(this.#element, this.hasSources ? noResults(isAll, meta) : noSources());
     } else {
       this.#view = this.#newView();
       fill(this.#element, this.#view.element);
@@ -115,6 +120,13 @@ export class Results {
     }
     this.#showMore();
     this.onChange();
+  }
+
+  /** Says what the search found instead of the words that were typed. */
+  #showInterpretation(interpretation) {
+    const element = byId('interpretation');
+    element.hidden = !interpretation?.message;
+    fill(element, visible(sentence(interpretation?.message ?? '')));
   }
 
   #showCount({ value, relation }) {
@@ -128,8 +140,9 @@ export class Results {
     // A group with active filters is counted without them, so its other values have counts too.
     const filtered = GROUPS.filter(({ id }) => state.filters.some(({ group }) => group === id));
     const unfiltered = GROUPS.filter((group) => !filtered.includes(group));
+    const { typing } = searchOf(state);
     const count = (facets, without) => get('/v1/search', {
-      q: searchOf(state, without).text, source: state.source, sort: 'path', limit: 1,
+      q: searchOf(state, without).text, typing: typing && 'true', source: state.source, sort: 'path', limit: 1,
       total: without ? MAX_COUNTED : 'exact', facets, folder: facets.includes('folder') && folder,
     }, signal);
     try {
@@ -201,7 +214,7 @@ export class Results {
     this.#count.textContent = '';
     showFacets(null);
     showFolders(null);
-    fill(this.#element, failure(error, () => this.load()));
+    fill(this.#element, error.code === 'index_absent' && !this.hasSources ? noSources() : failure(error, () => this.load()));
     this.#showMore();
   }
 }
@@ -211,16 +224,33 @@ function skeleton() {
   return el('ul', { class: 'cards', 'aria-hidden': 'true' }, cards);
 }
 
-function noResults(isAll) {
-  if (isAll) {
-    return message('source', 'No assets yet', 'Assets appear here while the first scan of a Source finds them.', el('a', { class: 'button', href: addressWith({ view: 'status' }) }, 'Show the status'));
+/** Says what to do first. */
+function noSources() {
+  const start = el('button', { class: 'button strong', type: 'button', onclick: () => go({ view: 'source', name: '', asset: null }) }, icon('plus'), 'Set up the first Source');
+  return message('source', 'No Sources yet', 'A Source is a bucket, or a folder in one, whose files appear here.', start);
+}
+
+/** Says why there are no results. `named` are the assets that an address names; `incomplete` are Sources. */
+function noResults(isAll, { named = [], incomplete = [] }) {
+  const status = el('a', { class: 'button', href: addressWith({ view: 'status', asset: null }) }, 'Show the status');
+  if (isAll && incomplete.length > 0) {
+    return message('source', 'No assets yet', 'Assets appear here while the first scan of a Source finds them.', status);
+  }
+  if (isAll) return message('source', 'No assets', 'The Sources are completely indexed, and no object in them is an asset.', status);
+  if (named.length > 0) {
+    const [asset] = named;
+    const text = el('span', {}, 'The address names ', foreign(asset.path), ' in the Source ', foreign(asset.source), ', and the index has no such asset.');
+    return message('search', 'No such asset', text, button('Explain why', { asset }), button('Clear the search', { q: '' }));
   }
   const wider = [];
+  if (incomplete.length > 0) wider.push(status);
   if (state.filters.length > 0) wider.push(button('Remove the filters', { filters: [] }));
   if (state.folder !== '/' || state.level) wider.push(button('Search all folders', { folder: '/', level: false }));
   if (state.source) wider.push(button('Search all Sources', { source: '', folder: '/' }));
   if (state.q) wider.push(button('Clear the search', { q: '' }));
-  return message('search', 'Nothing found', 'No asset matches. Try fewer or shorter words, or add ~ to a word to allow one typo.', ...wider);
+  const missing = incomplete.length > 0 && [' Assets may be missing, because the first scan of these Sources is not complete: ', foreign(incomplete.join(', ')), '.'];
+  const text = el('span', {}, 'No asset matches. Try fewer or shorter words, or add ~ to a word to allow one typo.', missing);
+  return message('search', 'Nothing found', text, ...wider);
 }
 
 const button = (text, changes) => el('button', { class: 'button', type: 'button', onclick: () => go(changes) }, text);
@@ -228,7 +258,7 @@ const button = (text, changes) => el('button', { class: 'button', type: 'button'
 function failure(error, retry) {
   const titles = {
     index_absent: 'There is no index yet', too_slow: 'This search takes too long',
-    busy: 'Too many searches at once', too_broad: 'This search is too broad',
+    busy: 'Too many searches at once', too_broad: 'This search is too broad', query_invalid: 'This address names no asset',
   };
   const title = titles[error.code] ?? (error.status === 404 ? 'There is no such Source' : 'The search failed');
   const actions = [el('button', { class: 'button strong', type: 'button', onclick: retry }, 'Try again')];

@@ -2,7 +2,7 @@
 
 import { byId, el, fill, visible } from './dom.js';
 import { go, state, watch } from './state.js';
-import { searchOf } from './query.js';
+import { isAddress, searchOf } from './query.js';
 import { sentence } from './format.js';
 import { Suggestions } from './suggest.js';
 
@@ -28,7 +28,9 @@ export function startSearch() {
     const replace = isTyping && state.view === 'search';
     isTyping = true;
     isOwnChange = true;
-    go({ q: input.value, view: 'search', asset: null }, { replace });
+    // An address names its asset completely, so folder and filters would have no effect.
+    const everywhere = isAddress(input.value) ? { folder: '/', level: false, filters: [] } : {};
+    go({ q: input.value, view: 'search', asset: null, ...everywhere }, { replace });
     isOwnChange = false;
   };
   const showButtons = () => {

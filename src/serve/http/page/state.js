@@ -4,7 +4,8 @@ import { GROUPS } from './query.js';
 
 /**
  * @typedef {object} State
- * @property {'search'|'status'} view
+ * @property {'search'|'status'|'sources'|'source'} view
+ * @property {string} name     the Source in the view `source`; empty for a new one
  * @property {string} q        the text of the search field
  * @property {string} source   name of a Source; empty for all Sources
  * @property {string} folder   begins and ends with `/`
@@ -14,6 +15,9 @@ import { GROUPS } from './query.js';
  * @property {{group: string, value: string}[]} filters
  * @property {{source: string, path: string}|null} asset  the open asset
  */
+
+/** The views besides the search. */
+const VIEWS = ['status', 'sources', 'source'];
 
 const listeners = [];
 
@@ -25,7 +29,8 @@ function read() {
   const path = from.get('asset');
   const filters = GROUPS.flatMap(({ id }) => from.getAll(id).map((value) => ({ group: id, value })));
   return {
-    view: view === 'status' || location.hash === '#status' ? 'status' : 'search',
+    view: location.hash === '#status' ? 'status' : VIEWS.includes(view) ? view : 'search',
+    name: view === 'source' ? (from.get('name') ?? '') : '',
     q: from.get('q') ?? '',
     source: from.get('source') ?? '',
     folder: folder.startsWith('/') && folder.endsWith('/') ? folder : '/',
@@ -51,7 +56,8 @@ export function address(of) {
   for (const { group, value } of of.filters) put(group, value);
   put('sort', of.sort);
   put('layout', of.layout === 'list' && 'list');
-  put('view', of.view === 'status' && 'status');
+  put('view', VIEWS.includes(of.view) && of.view);
+  put('name', of.view === 'source' && of.name);
   if (of.asset) {
     to.append('asset', of.asset.path);
     to.append('in', of.asset.source);

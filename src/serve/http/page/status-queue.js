@@ -31,13 +31,14 @@ export class QueueCard {
   }
 
   /** Shows a new report and adds it to the charts. */
-  update({ state, reason, wired, attributes, counts }, now) {
+  update({ state, reason, problems: found, wired, attributes, counts }, now) {
     const [kind, word] = STATES[state] ?? ['off', state];
     this.#pill.dataset.state = kind;
     fill(this.#pill, word);
     const unwired = !wired && state === 'receiving' ? 'There is no evidence yet that S3 sends events to this queue.' : '';
-    fill(this.#reason, foreign(reason ?? unwired));
-    this.#reason.hidden = !reason && !unwired;
+    const texts = [reason ?? unwired, ...found.map(({ text }) => text)].filter(Boolean);
+    fill(this.#reason, foreign(texts.join(' ')));
+    this.#reason.hidden = !texts.length;
     this.#depth.push(attributes && attributes.visible + attributes.delayed, attributes?.in_flight);
     this.#speed.push(this.#acknowledged.next(counts.acknowledged, now));
     const problems = ['unreadable', 'failed', 'unrouted', 'unknown'].filter((name) => counts[name] > 0);

@@ -1,12 +1,14 @@
 // A Source in the status view: its state, the running scan, lag, drift and the last error.
 
 import { el, fill, foreign, opensElsewhere } from './dom.js';
-import { icon } from './icons.js';
-import { compact, counted, duration, number, since, time } from './format.js';
+import { compact, duration, number, since, time } from './format.js';
 import { address, go, state } from './state.js';
 import { Chart, Rate } from './charts.js';
+import { ScanProgress } from './scan-progress.js';
 
-const STATES = {
+/** The state of a Source: its look, and the word for people. */
+export const STATES = {
+  queued: ['busy', 'Queued'],
   deployed: ['good', 'Deployed'],
   deploying: ['busy', 'Deploying'],
   degraded: ['bad', 'Degraded'],
@@ -19,7 +21,7 @@ export class SourceCard {
   #location = el('p', { class: 'card-place' });
   #reasons = el('ul', { class: 'reasons' });
   #figures = el('dl', { class: 'figures small' });
-  #scan = new Scan();
+  #scan = new ScanProgress();
   #speed = new Chart('Keys listed', (value) => `${compact(value)}/s`);
   #lag = new Chart('Event to searchable', duration, ['median', '99th percentile']);
   #error = el('div', { class: 'last-error' });
@@ -60,39 +62,20 @@ export class SourceCard {
   }
 }
 
+/** The differences that the last measuring scan repaired. */
+export function driftText(drift) {
+  if (!drift) return 'not measured';
+  const { missing, stale, left_over: leftOver } = drift;
+  return missing + stale + leftOver === 0 ? 'none' : `${number(missing)} missing, ${number(stale)} stale, ${number(leftOver)} left over`;
+}
+
 function figures({ assets, complete_as_of: asOf, drift, counts, queue_url: queue }) {
-  const repaired = drift && drift.missing + drift.stale + drift.left_over;
   const rows = [
     ['Assets', number(assets)],
     ['Complete as of', asOf ? el('span', { title: time(asOf) }, since(asOf)) : 'no complete scan yet'],
     ['Events', queue ? `${number(counts.written)} written` : 'none, only scans'],
     ['Scans', `${number(counts.scans)}${counts.failed_scans ? `, ${number(counts.failed_scans)} failed` : ''}`],
-    ['Drift', drift === null ? 'not measured' : repaired === 0 ? 'none' : `${number(drift.missing)} missing, ${number(drift.stale)} stale, ${number(drift.left_over)} left over`],
+    ['Drift', driftText(drift)],
   ];
   return rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
-}
-
-/** The progress of the running scan. */
-class Scan {
-  #title = el('span', {});
-  #percent = el('span', {});
-  #bar = el('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, el('span'));
-  #found = el('p', { class: 'aside' });
-  element = el('div', { class: 'scan', hidden: true }, el('p', { class: 'scan-head' }, icon('pulse'), this.#title, this.#percent), this.#bar, this.#found);
-
-  update(scan, speed) {
-    this.element.hidden = !scan;
-    if (!scan) return;
-    // The estimate may be too low. There is none if the index was empty when the scan started.
-    const share = scan.expected > 0 ? Math.min(0.99, scan.listed / scan.expected) : null;
-    fill(this.#title, 'Scanning: ', foreign(scan.reason));
-    fill(this.#percent, share === null ? '' : `${Math.floor(share * 100)} %`);
-    this.#bar.classList.toggle('unknown', share === null);
-    this.#bar.style.setProperty('--share', share ?? 0.3);
-    if (share === null) this.#bar.removeAttribute('aria-valuenow');
-    else this.#bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
-    const left = share !== null && speed > 0 ? `, about ${duration((scan.expected - Math.min(scan.listed, scan.expected)) / speed)} left` : '';
-    const changes = `${number(scan.added)} added, ${number(scan.changed)} changed, ${number(scan.removed)} removed`;
-    fill(this.#found, `${counted(scan.listed, 'key')} listed in ${duration(scan.seconds)}${left}; ${changes}`);
-  }
 }

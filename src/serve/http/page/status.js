@@ -3,7 +3,8 @@
 import { byId, el, fill, foreign } from './dom.js';
 import { icon } from './icons.js';
 import { counted, duration, number, size } from './format.js';
-import { get, isAborted } from './api.js';
+import { get } from './api.js';
+import { Poll } from './poll.js';
 import { SourceCard } from './status-source.js';
 import { QueueCard } from './status-queue.js';
 
@@ -13,8 +14,7 @@ const POLL_INTERVAL = 2000;
 /** The status view. Its charts keep their values while the user is in the other view. */
 export class StatusView {
   #element = byId('status');
-  #controller = null;
-  #timer = 0;
+  #poll = new Poll(async (signal) => this.#show(await get('/status', {}, signal)), (error) => this.#fail(error), POLL_INTERVAL);
   #daemon = el('dl', { class: 'figures' });
   #notes = el('div', { class: 'notes', role: 'status' });
   #sources = new Board('Sources', ({ name }) => name, (report) => new SourceCard(report));
@@ -22,45 +22,23 @@ export class StatusView {
 
   constructor() {
     fill(this.#element, el('h1', {}, 'Status'), this.#notes, this.#daemon, this.#sources.element, this.#queues.element);
-    document.addEventListener('visibilitychange', () => {
-      if (this.#controller) this.#poll();
-    });
   }
 
   /** Starts polling. */
   start() {
-    if (this.#controller) return;
-    this.#controller = new AbortController();
-    this.#poll();
+    this.#poll.start();
   }
 
   /** Stops polling. */
   stop() {
-    this.#controller?.abort();
-    this.#controller = null;
-    clearTimeout(this.#timer);
-  }
-
-  async #poll() {
-    clearTimeout(this.#timer);
-    const controller = this.#controller;
-    if (!document.hidden) {
-      try {
-        this.#show(await get('/status', {}, controller.signal));
-      } catch (error) {
-        if (isAborted(error)) return;
-        this.#fail(error);
-      }
-    }
-    if (controller !== this.#controller) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#poll(), POLL_INTERVAL);
+    this.#poll.stop();
   }
 
   #show(report) {
     const { index } = report;
     const notes = [...(report.waiting_for ?? []).map((text) => note('Not ready', text))];
     if (index?.commit_failures > 0) notes.push(note('Index', `${counted(index.commit_failures, 'commit')} failed`));
+    if (index?.state === 'degraded') notes.push(note('Index', `degraded: ${index.reason}`));
     if (report.refused_reloads > 0) notes.push(note('Configuration', `${counted(report.refused_reloads, 'reload')} refused`));
     fillIfChanged(this.#notes, notes);
     const sources = report.sources ?? [];

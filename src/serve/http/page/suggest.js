@@ -4,7 +4,7 @@ import { el, fill, foreign, set } from './dom.js';
 import { icon } from './icons.js';
 import { get, isAborted } from './api.js';
 import { go, state } from './state.js';
-import { lastWord } from './query.js';
+import { isAddress, lastWord } from './query.js';
 
 /** Milliseconds without typing before suggestions are requested. */
 const PAUSE = 120;
@@ -44,7 +44,7 @@ export class Suggestions {
   }
 
   async #load() {
-    const q = lastWord(this.#input.value);
+    const q = isAddress(this.#input.value) ? '' : lastWord(this.#input.value);
     if (!q) return this.#show([]);
     this.#controller = new AbortController();
     try {

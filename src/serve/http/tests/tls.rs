@@ -90,11 +90,11 @@ async fn reload_applies_a_new_certificate_to_new_connections() {
     let server = Server::with_shared_auth(Arc::clone(&auth), board, LIMITS).await;
     let mut before = connect(&server, &first).await.unwrap();
     std::fs::write(files.paths().key, "half").unwrap();
-    let error = auth.reload().unwrap_err().to_string();
+    let error = auth.reload(&[]).unwrap_err().to_string();
     assert!(error.contains("no valid private key in /"), "{error}");
     connect(&server, &first).await.unwrap();
     let second = files.renew();
-    auth.reload().unwrap();
+    auth.reload(&[]).unwrap();
     assert!(connect(&server, &first).await.is_err());
     let mut after = connect(&server, &second).await.unwrap();
     assert_eq!(before.request("GET", "/healthz").await.status, 200);

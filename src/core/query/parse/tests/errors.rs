@@ -47,7 +47,28 @@ fn errors_have_position_and_advice() {
             "ext:12345678901234567",
             "1 to 16",
         ),
-        ("type:picture", 1, "type:picture", "image, video, audio"),
+        (
+            "type:picturesque",
+            1,
+            "type:picturesque",
+            "image, video, audio",
+        ),
+        ("sunst~3", 1, "sunst~3", "write ~ for one, or ~2"),
+        ("sunst~0", 1, "sunst~0", "write ~ for one, or ~2"),
+        ("source:photos", 1, "source:photos", "--source NAME"),
+        (
+            "modified:last week",
+            1,
+            "modified:last",
+            "modified:\"last week\"",
+        ),
+        (
+            "modified:tomorrow",
+            1,
+            "modified:tomorrow",
+            "modified:today",
+        ),
+        ("ext:jpg|", 1, "ext:jpg|", "ext:jpg"),
         ("storage:a.b", 1, "storage:a.b", "storage:GLACIER"),
         ("name>red", 1, "name>red", "use : or ="),
         ("a -size:big", 3, "-size:big", "size:<=500kb"),
@@ -58,7 +79,43 @@ fn errors_have_position_and_advice() {
             "createdAt:7d",
             1,
             "createdAt:7d",
-            ">7d after the name of the field for younger",
+            "createdAt>7d for younger",
+        ),
+        // The advice has the name of the field as it was written.
+        ("created:7d", 1, "created:7d", "write created:<7d for"),
+        ("first_seen:7d", 1, "first_seen:7d", "or first_seen:>7d for"),
+        ("created:(2026 OR 7d)", 18, "7d", "write created:<7d for"),
+        (
+            "Created:soon",
+            1,
+            "Created:soon",
+            "write Created:2026, Created:",
+        ),
+        ("bytes:big", 1, "bytes:big", "write bytes:1234, bytes:>1mb"),
+        ("format:", 1, "format:", "for example, format:jpg"),
+        (
+            "extension:a.b",
+            1,
+            "extension:a.b",
+            "write extension:jpg, or extension:",
+        ),
+        (
+            "kind:painting",
+            1,
+            "kind:painting",
+            "write kind:image, or kind:image,",
+        ),
+        (
+            "storage_class:a.b",
+            1,
+            "storage_class:a.b",
+            "in storage_class:GLACIER",
+        ),
+        (
+            "filename>red",
+            1,
+            "filename>red",
+            "the values of filename have",
         ),
         (
             "uploaded_at:[1w TO 4w]",
@@ -96,12 +153,12 @@ fn errors_have_position_and_advice() {
 
 #[test]
 fn limits_length_terms_and_depth() {
-    let longest = "é".repeat(MAX_QUERY_CHARS);
+    let longest = "é".repeat(MAX_QUERY_BYTES / 2);
     assert!(parse(&longest).is_ok());
     let error = parse(&(longest + "xyz")).unwrap_err();
     assert_eq!(
         (error.column, error.text.as_str()),
-        (MAX_QUERY_CHARS + 1, "xyz")
+        (MAX_QUERY_BYTES / 2 + 1, "xyz")
     );
     assert_eq!(error.problem, QueryProblem::TooLong);
 

@@ -55,7 +55,7 @@ fn folders_paths_and_names() {
             in_name("red flower", MatchMode::Phrase),
         ),
         ("name:re*", in_name("re", MatchMode::Prefix)),
-        ("name:flowr~", in_name("flowr", MatchMode::Typo)),
+        ("name:flowr~", in_name("flowr", MatchMode::Typos(1))),
         ("name:*ed_fl*", part("*ed_fl*")),
         ("name:\"Red *\"", part("red *")),
         ("name:*", all(&[])),
@@ -87,15 +87,21 @@ fn folders_paths_and_names() {
 #[test]
 fn extensions_types_storage_classes_and_etags() {
     check(&[
-        ("ext:jpg", ext("jpg")),
-        ("EXT:.JPG,png", ext("jpg png")),
-        ("ext:\"jpg, png\"", ext("jpg png")),
+        ("ext:jpg", ext("jpg jpeg jpe")),
+        ("ext:=jpg", ext("jpg")),
+        ("ext!=jpg", not(ext("jpg"))),
+        ("ext:tif|png", any(&[ext("tif tiff"), ext("png")])),
+        ("EXT:.JPG,png", ext("jpg jpeg jpe png")),
+        ("ext:\"jpg, png\"", ext("jpg jpeg jpe png")),
         ("-ext:gif a", all(&[not(ext("gif")), words("a")])),
         ("ext != gif", not(ext("gif"))),
         ("format=jpg", ext("jpg")),
         ("format IN [\"jpg\", \"png\"]", ext("jpg png")),
-        ("format:[jpg,png]", ext("jpg png")),
-        ("format:(jpg OR png)", any(&[ext("jpg"), ext("png")])),
+        ("format:[jpg,png]", ext("jpg jpeg jpe png")),
+        (
+            "format:(jpg OR png)",
+            any(&[ext("jpg jpeg jpe"), ext("png")]),
+        ),
         ("type:image", kinds(&[AssetType::Image])),
         ("type = \"image\"", kinds(&[AssetType::Image])),
         (
@@ -103,6 +109,16 @@ fn extensions_types_storage_classes_and_etags() {
             kinds(&[AssetType::Video, AssetType::ThreeD]),
         ),
         ("resource_type:image", kinds(&[AssetType::Image])),
+        ("type:photo", kinds(&[AssetType::Image])),
+        ("type:pdf", ext("pdf")),
+        (
+            "type:movie,pdf",
+            any(&[kinds(&[AssetType::Video]), ext("pdf")]),
+        ),
+        (
+            "type:photo|pdf",
+            any(&[kinds(&[AssetType::Image]), ext("pdf")]),
+        ),
         (
             "fileType NOT IN [\"image\"]",
             not(kinds(&[AssetType::Image])),
@@ -137,6 +153,11 @@ fn sizes_and_dates() {
         ("size<=500kb", size(Unbounded, Included(500_000))),
         ("size=>5", size(Included(5), Unbounded)),
         ("size:5", size(Included(5), Included(5))),
+        ("size:>1 mb", over(1_000_000)),
+        ("size:>1 MB a", all(&[over(1_000_000), words("a")])),
+        ("size:>1 a", all(&[over(1), words("a")])),
+        ("size > 1 mb", over(1_000_000)),
+        ("size:1 kb..2 kb", size(Included(1_000), Included(2_000))),
         ("size = 5", size(Included(5), Included(5))),
         ("size!=5", not(size(Included(5), Included(5)))),
         ("size:1kb..2kb", size(Included(1_000), Included(2_000))),
@@ -155,6 +176,12 @@ fn sizes_and_dates() {
                 size(Included(5), Included(5)),
                 size(Included(6), Included(6)),
             ]),
+        ),
+        ("year:2026", modified(Included(year), Excluded(next_year))),
+        ("date:2026", modified(Included(year), Excluded(next_year))),
+        (
+            "modified:\"this year\"",
+            modified(Included(year), Excluded(next_year)),
         ),
         (
             "modified:2026",
@@ -192,7 +219,7 @@ fn plus_and_exclamation_mark_before_fields_work_as_in_lucene() {
             "!(type:image) +name:red",
             Condition::All(vec![not(image()), red()]),
         ),
-        ("!red", parse("red").unwrap()),
+        ("!red", not(parse("red").unwrap())),
         ("+red +flower", parse("red flower").unwrap()),
     ]);
 }

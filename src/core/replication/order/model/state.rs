@@ -105,6 +105,7 @@ impl State {
             followed: None,
             events: 0,
             partial_as_of: None,
+            was_detached: false,
             wired_queue: None,
         };
         let result = change(&mut source);

@@ -94,7 +94,10 @@ fn mode() -> impl Strategy<Value = MatchMode> {
         MatchMode::Whole,
         MatchMode::Phrase,
         MatchMode::Prefix,
-        MatchMode::Typo,
+        MatchMode::Typos(1),
+        MatchMode::Typos(2),
+        MatchMode::Beginning,
+        MatchMode::Similar,
     ])
 }
 
@@ -102,7 +105,7 @@ fn words() -> impl Strategy<Value = Condition> {
     let text = prop_oneof![
         vec(select(&SEGMENTS[..]), 1..3).prop_map(|segments| segments.join(" ")),
         // Starts of words, and words with typos.
-        "(su?m?m?ers?|sa?l?e|im?g?|20[0-9]{1,2}|stras?s?e?|[abc]{1,3}) ?(sal[eo]|jpg|写)?",
+        "(su?m?m?ers?|summersak?l?e|sa?l?e|im?g?|0?20[0-9]{1,2}|stras?s?e?|[abc]{1,3}) ?(sal[eo]|jpg|写)?",
     ];
     (text, mode(), select(vec![WordField::Path, WordField::Name]))
         .prop_map(|(text, mode, field)| words_of(&text, mode, field))
@@ -195,6 +198,12 @@ pub(super) fn condition() -> impl Strategy<Value = Condition> {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Condition::All),
             vec(inner.clone(), 0..4).prop_map(Condition::Any),
+            (1..4_usize, vec(inner.clone(), 0..4))
+                .prop_map(|(least, several)| Condition::AtLeast(least, several)),
+            vec(inner.clone(), 0..4).prop_map(Condition::Best),
+            inner
+                .clone()
+                .prop_map(|one| Condition::Preferred(Box::new(one))),
             inner.prop_map(|one| Condition::Not(Box::new(one))),
         ]
     })

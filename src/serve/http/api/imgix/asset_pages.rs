@@ -243,6 +243,8 @@ mod tests {
                 value: crate::core::query::SortValue::Path,
                 path: "/x".into(),
                 source: "s".into(),
+                attempt: 0,
+                ranking: Vec::new(),
             })
         };
         let total = Total {

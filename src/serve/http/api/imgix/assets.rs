@@ -13,7 +13,7 @@ use super::asset_pages::{self, AssetPaging};
 use super::document::{document, sparse_fields};
 use super::filters::{self, FILTERS};
 use super::media_kinds;
-use crate::core::query::{Hit, Query, Request, Sort, SortBy, fingerprint};
+use crate::core::query::{Hit, PlainWords, Query, Request, Sort, SortBy, fingerprint};
 use crate::core::source::SearchSource;
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
@@ -63,6 +63,7 @@ pub(super) const LIST: ApiOperation = ApiOperation {
     parameters: LIST_PARAMETERS,
     response_schema: "ImgixAssets",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 pub(super) const LEGACY_LIST: ApiOperation = ApiOperation {
@@ -80,6 +81,7 @@ pub(super) const ONE: ApiOperation = ApiOperation {
     parameters: &[FIELDS],
     response_schema: "ImgixAsset",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 pub(super) const LEGACY_ONE: ApiOperation = ApiOperation {
@@ -94,9 +96,14 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     let params = ctx.params(&LIST)?;
     let (id, _) = split_path(ctx.path());
     let source = Arc::clone(&ctx.sources.with_id(id)?.source);
-    let (condition, filters) = filters::read(&params)?;
+    let (condition, filters) = filters::read(&params, &source)?;
     let sort = sort(&params);
-    let fingerprint = fingerprint(&format!("assets {filters}"), sort, &[&source.name]);
+    let fingerprint = fingerprint(
+        &format!("assets {filters}"),
+        PlainWords::Forgiving,
+        sort,
+        &[&source.name],
+    );
     let paging = AssetPaging::read(&params, fingerprint, sort)?;
     let request = Request {
         sort,

@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::assets::split_path;
 use super::document::{document, sparse_fields};
-use crate::core::source::Source;
-use crate::serve::http::api::error::ApiError;
+use super::source_values::{self, EXTENSION};
+use crate::core::source::{Credentials, Source};
+use crate::managed::store::Version;
+use crate::serve::http::api::error::{ApiError, ApiErrors};
+use crate::serve::http::api::managed_source::stored_values;
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
 use crate::serve::http::api::params::{ParameterSpec, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::response::ChangesWithoutVersion;
 use crate::serve::http::api::search_task::{available, run_index_task};
-use crate::serve::http::app_state::AppState;
+use crate::serve::http::api::visible_sources::VisibleSources;
+use crate::serve::http::app_state::{AppState, source_id};
 use crate::serve::http::deployment_status::DeploymentStatus;
 
 const FIELDS: &[ParameterSpec] = &[text(
@@ -60,6 +66,8 @@ const PARAMETERS: &[ParameterSpec] = &[
     text("filter[deployment.type]", ONE_OF),
     text("filter[deployment.s3_bucket]", ONE_OF),
     text("filter[deployment.s3_prefix]", ONE_OF),
+    text("filter[deployment.bucket_name]", ONE_OF),
+    text("filter[deployment.region]", ONE_OF),
     text("filter[deployment.imgix_subdomains]", ONE_OF),
     text("filter[deployment.custom_domains]", ONE_OF),
 ];
@@ -82,7 +90,7 @@ pub(super) const LIST: ApiOperation = ApiOperation {
     tag: ApiTag::Imgix,
     parameters: &[PARAMETERS, FIELDS],
     response_schema: "ImgixSources",
-    may_be_not_found: false,
+    ..ApiOperation::READ
 };
 
 pub(super) const ONE: ApiOperation = ApiOperation {
@@ -93,6 +101,7 @@ pub(super) const ONE: ApiOperation = ApiOperation {
     parameters: &[FIELDS],
     response_schema: "ImgixSource",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 /// Handles a request for a page of Sources.
@@ -101,7 +110,7 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     let all = ctx
         .sources
         .all()
-        .map(|entry| (entry.id.clone(), Arc::clone(&entry.source)));
+        .map(|entry| ShownSource::of(&ctx.sources, &entry.source));
     let mut all = objects(&ctx.app, all.collect()).await?;
     all.retain(|object| {
         let mut filters = params.with_prefix("filter[");
@@ -140,28 +149,78 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
 }
 
 /// Handles a request for one Source.
-pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiError> {
+pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiErrors> {
     let params = ctx.params(&ONE)?;
     let (id, _) = split_path(ctx.path());
     let entry = ctx.sources.with_id(id)?;
-    let mut found = objects(&ctx.app, vec![(id.to_owned(), Arc::clone(&entry.source))]).await?;
+    let (object, version) = resource(&ctx.app, &ctx.sources, &entry.source).await?;
     let fields = params.text("fields[sources]");
-    let object = found.pop().unwrap_or_default();
-    Ok(document(with_fields(object, fields), json!({})))
+    let mut response = document(with_fields(object, fields), json!({}));
+    if let Some(version) = version {
+        set_version(&mut response, &version);
+    }
+    Ok(response)
 }
 
-/// The JSON:API resources of these Sources, given with their ids.
-async fn objects(
+/// The JSON:API resource of one Source, and its version if it is managed. Only for clients that may change the Source,
+/// it has the values that imgix lacks.
+pub(super) async fn resource(
     app: &Arc<AppState>,
-    sources: Vec<(String, Arc<Source>)>,
-) -> Result<Vec<Value>, ApiError> {
+    visible: &VisibleSources,
+    source: &Arc<Source>,
+) -> Result<(Value, Option<Version>), ApiErrors> {
+    let mut found = objects(app, vec![ShownSource::of(visible, source)]).await?;
+    let mut object = found.pop().unwrap_or_default();
+    if !source.is_managed {
+        return Ok((object, None));
+    }
+    let name = &source.name;
+    let Some(stored) = stored_values(app, visible.grant(), name).await? else {
+        return Ok((object, None));
+    };
+    if visible.may_manage(name) {
+        let extension = source_values::extension(&stored.values);
+        object["attributes"]["deployment"][EXTENSION] = Value::Object(extension);
+    }
+    Ok((object, Some(stored.version)))
+}
+
+/// Sets the ETag, for `If-Match`.
+pub(super) fn set_version(response: &mut Response, version: &Version) {
+    let etag = HeaderValue::from_str(&format!("\"{version}\""));
+    let etag = etag.expect("a version has only hex digits");
+    response.headers_mut().insert(header::ETAG, etag);
+    response.extensions_mut().insert(ChangesWithoutVersion);
+}
+
+/// A Source to show.
+struct ShownSource {
+    id: String,
+    source: Arc<Source>,
+    /// Whether the client may change it.
+    may_manage: bool,
+}
+
+impl ShownSource {
+    fn of(visible: &VisibleSources, source: &Arc<Source>) -> Self {
+        Self {
+            id: source_id(&source.name),
+            source: Arc::clone(source),
+            may_manage: visible.may_manage(&source.name),
+        }
+    }
+}
+
+/// The JSON:API resources of these Sources.
+async fn objects(app: &Arc<AppState>, sources: Vec<ShownSource>) -> Result<Vec<Value>, ApiError> {
     run_index_task(app, move |snapshot, _| {
         let snapshot = available(snapshot);
-        let object = |(id, source): (String, Arc<Source>)| {
+        let object = |shown: ShownSource| {
+            let status = DeploymentStatus::of(snapshot.as_deref(), &shown.source);
             json!({
-                "id": id,
+                "id": shown.id,
                 "type": "sources",
-                "attributes": attributes(&source, &DeploymentStatus::of(snapshot.as_deref(), &source)),
+                "attributes": attributes(&shown.source, &status, shown.may_manage),
             })
         };
         Ok(sources.into_iter().map(object).collect())
@@ -169,36 +228,56 @@ async fn objects(
     .await
 }
 
-/// All attributes that imgix has. They contain no credentials.
-fn attributes(source: &Source, status: &DeploymentStatus) -> Value {
-    let domain = source.base_url.split("//").nth(1);
-    let domain = domain.filter(|_| source.has_custom_base_url());
+/// All attributes that imgix has. They contain no secret. `shows_access_key` says whether the client may change the
+/// Source.
+fn attributes(source: &Source, status: &DeploymentStatus, shows_access_key: bool) -> Value {
     json!({
         "name": source.name,
         "enabled": source.enabled,
         "date_deployed": status.complete_as_of.map(|stamp| stamp.as_millis().div_euclid(1000)),
         "deployment_status": status.name(),
         "secure_url_enabled": false,
-        "deployment": {
-            "annotation": null,
-            "type": "s3",
-            "s3_bucket": source.bucket,
-            "s3_prefix": source.prefix.trim_end_matches('/'),
-            "s3_access_key": null,
-            "imgix_subdomains": [source.subdomain],
-            "custom_domains": domain.into_iter().collect::<Vec<_>>(),
-            "cache_ttl_behavior": null,
-            "cache_ttl_error": null,
-            "cache_ttl_value": null,
-            "crossdomain_xml_enabled": false,
-            "default_params": {},
-            "image_error": null,
-            "image_error_append_qs": false,
-            "image_missing": null,
-            "image_missing_append_qs": false,
-            "secure_url_enabled": false,
-        },
+        "deployment": deployment(source, shows_access_key),
     })
+}
+
+fn deployment(source: &Source, shows_access_key: bool) -> Value {
+    let domain = source.base_url.split("//").nth(1);
+    let domain = domain.filter(|_| source.has_custom_base_url());
+    let prefix = source.prefix.trim_end_matches('/');
+    let access_key = match &source.credentials {
+        Credentials::AccessKey { access_key_id, .. } if shows_access_key => Some(access_key_id),
+        _ => None,
+    };
+    let mut deployment = json!({
+        "annotation": source.annotation,
+        "type": "s3",
+        "s3_bucket": source.bucket,
+        "s3_prefix": prefix,
+        "s3_access_key": access_key,
+        "region": source.region,
+        "imgix_subdomains": [source.subdomain],
+        "custom_domains": domain.into_iter().collect::<Vec<_>>(),
+        "cache_ttl_behavior": null,
+        "cache_ttl_error": null,
+        "cache_ttl_value": null,
+        "crossdomain_xml_enabled": false,
+        "default_params": {},
+        "image_error": null,
+        "image_error_append_qs": false,
+        "image_missing": null,
+        "image_missing_append_qs": false,
+        "secure_url_enabled": false,
+    });
+    if let Some(endpoint_url) = &source.endpoint_url {
+        // imgix has other names for other stores. The names for S3 stay for older clients.
+        deployment["type"] = "s3_compatible".into();
+        deployment["bucket_name"] = source.bucket.as_str().into();
+        deployment["prefix"] = prefix.into();
+        deployment["endpoint_url"] = endpoint_url.as_str().into();
+        deployment["access_key_id"] = deployment["s3_access_key"].clone();
+    }
+    deployment
 }
 
 fn with_fields(mut object: Value, fields: Option<&str>) -> Value {

@@ -46,11 +46,83 @@ pub(super) fn responses(content: Value, may_be_not_found: bool) -> Value {
             "The Source or the asset does not exist, or the token may not see it.",
         ));
     }
+    add_errors(&mut responses, &errors);
+    responses
+}
+
+/// The same for an operation that changes something.
+pub(super) fn write_responses(success: u16, content: Value, may_be_pending: bool) -> Value {
+    let mut responses = json!({
+        "431": { "description": "The request head, which includes the path and the parameters, is too long." },
+    });
+    responses[success.to_string()] = json!({
+        "description": "The request succeeded.",
+        "content": content,
+    });
+    if may_be_pending {
+        responses["202"] = json!({
+            "description": "The change is stored, but the service does not use it yet; `meta.warnings` says why, and \
+                            /status shows the Source. Do not send the change again.",
+            "content": responses[success.to_string()]["content"],
+        });
+    }
+    add_errors(&mut responses, &WRITE_ERRORS);
+    responses
+}
+
+const WRITE_ERRORS: [(&str, &str); 15] = [
+    (
+        "400",
+        "The body is not JSON, or a header or the path is invalid, or a parameter is unknown.",
+    ),
+    (
+        "401",
+        "A token is required, and the request has no valid one.",
+    ),
+    (
+        "403",
+        "The token was not created with --manage, or a limited token tried to create a Source, or the origin is \
+         not allowed, or the Host header is not a name of this service.",
+    ),
+    (
+        "404",
+        "The Source does not exist, or the token may not see it.",
+    ),
+    ("405", "The path does not accept the method."),
+    ("408", "The body did not arrive in time."),
+    (
+        "409",
+        "The state of the Source or of the service does not allow the change; `code` names the reason.",
+    ),
+    (
+        "412",
+        "If-Match does not have the version of the Source: someone else has changed it.",
+    ),
+    ("413", "The body is too large."),
+    ("414", "The path and the parameters together are too long."),
+    ("415", "The body has another content type than JSON."),
+    (
+        "422",
+        "Values are not allowed: one error for each, with `source.pointer`. Or an Idempotency-Key was used with \
+         another body.",
+    ),
+    (
+        "500",
+        "The change failed, or the request hit a bug. The service's log has the details.",
+    ),
+    (
+        "503",
+        "The service cannot make the change now: it is stopping, or it is read-only, or too busy. \
+         Retry after the number of seconds in Retry-After.",
+    ),
+    ("507", "The disk is full."),
+];
+
+fn add_errors(responses: &mut Value, errors: &[(&str, &str)]) {
     for (status, description) in errors {
-        responses[status] = json!({
+        responses[*status] = json!({
             "description": description,
             "content": { JSON_API: { "schema": schema_ref("Errors") } },
         });
     }
-    responses
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::source_schemas;
+
 /// A reference to the schema with this name.
 pub(super) fn schema_ref(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
@@ -10,25 +12,25 @@ pub(super) fn schema_ref(name: &str) -> Value {
 /// All schemas by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [v1(), imgix(), errors()] {
+    for part in [v1(), imgix(), source_schemas::all(), errors()] {
         all.extend(part.as_object().cloned().unwrap_or_default());
     }
     Value::Object(all)
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn number() -> Value {
+pub(super) fn number() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
-fn boolean() -> Value {
+pub(super) fn boolean() -> Value {
     json!({ "type": "boolean" })
 }
 
-fn date_time() -> Value {
+pub(super) fn date_time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
@@ -36,12 +38,12 @@ fn unix_seconds(description: &str) -> Value {
     json!({ "type": "integer", "description": format!("{description} In seconds since 1970-01-01 UTC.") })
 }
 
-fn described(mut schema: Value, description: &str) -> Value {
+pub(super) fn described(mut schema: Value, description: &str) -> Value {
     schema["description"] = description.into();
     schema
 }
 
-fn or_null(mut schema: Value) -> Value {
+pub(super) fn or_null(mut schema: Value) -> Value {
     match schema["type"].take() {
         Value::String(kind) => {
             schema["type"] = json!([kind, "null"]);
@@ -56,12 +58,12 @@ fn or_null(mut schema: Value) -> Value {
     }
 }
 
-fn array(items: Value) -> Value {
+pub(super) fn array(items: Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
 /// An object with these members. A name that ends in `?` makes a member optional.
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let (mut properties, mut required) = (Map::new(), Vec::new());
     for (name, member) in members {
         let without_mark = name.trim_end_matches('?');
@@ -148,6 +150,14 @@ fn v1() -> Value {
                  `previews=true`.",
             ),
         ),
+        (
+            "thumbnail_url?",
+            described(
+                or_null(text()),
+                "The URL of a small picture of the asset, by the template of its Source. Null if the Source has no \
+                 template. Only with `previews=true`.",
+            ),
+        ),
     ]);
     let facet = object([
         (
@@ -171,12 +181,35 @@ fn v1() -> Value {
     let source = object([
         ("name", text()),
         ("id", described(text(), "The id in the paths of `/api/v1`.")),
+        (
+            "is_managed",
+            described(
+                boolean(),
+                "Whether the Source can be changed here. Otherwise it is in the configuration file.",
+            ),
+        ),
         ("enabled", boolean()),
+        ("subdomain", text()),
         ("bucket", text()),
         ("prefix", text()),
         (
             "base_url",
             described(text(), "The URLs of the Source's assets start with it."),
+        ),
+        (
+            "thumbnail_url",
+            described(
+                or_null(text()),
+                "The URL of a small picture of each asset, with `{path}` for its path. Null if there is none.",
+            ),
+        ),
+        (
+            "annotation",
+            described(or_null(text()), "A note for people, in plain text."),
+        ),
+        (
+            "reconcile_every_minutes",
+            described(number(), "Maximum number of minutes between two scans."),
         ),
         ("status", deployment_status()),
         (
@@ -231,6 +264,20 @@ fn v1() -> Value {
                     ("next", described(or_null(text()), "The cursor of the next page. Null on the last page.")),
                     ("has_more", boolean()),
                 ])),
+                ("incomplete", described(
+                    array(text()),
+                    "The searched Sources whose first scan is not complete, so that assets may be missing.",
+                )),
+                ("named?", described(
+                    array(object([("source", text()), ("path", text())])),
+                    "The assets that the query names: if it is an address, whether they exist or not; if it is a path or a key, \
+                     only those that exist.",
+                )),
+                ("interpretation?", described(
+                    schema_ref("Interpretation"),
+                    "What the search forgave, because it found too little. The hits, the total and the facets are those of the \
+                     forgiving search.",
+                )),
                 ("took_ms", described(number(), "How long the search took, in milliseconds.")),
             ])),
             ("facets", json!({
@@ -238,6 +285,26 @@ fn v1() -> Value {
                 "additionalProperties": facet,
                 "description": "One member for each facet in the parameter `facets`.",
             })),
+        ]),
+        "Interpretation": object([
+            ("step", json!({
+                "description": "What the search forgave: other forms and beginnings of words, then typos too, then \
+                                filler words such as `the` that are missing, then other missing words.",
+                "type": "string",
+                "enum": ["beginnings", "typos", "fillers", "missing_words"],
+            })),
+            ("words", described(
+                array(object([
+                    ("word", described(text(), "The word of the query, folded.")),
+                    ("found", described(boolean(), "Whether some hits have the word as it is.")),
+                    ("shown", described(
+                        array(text()),
+                        "Other words that hits have instead. If there are none and `found` is false, the word was left out.",
+                    )),
+                ])),
+                "The words that not all hits of the page have as they are.",
+            )),
+            ("message", described(text(), "The same in words, for people.")),
         ]),
         "OneHit": object([("data", schema_ref("Hit"))]),
         "Sources": object([("data", array(source))]),
@@ -280,7 +347,7 @@ fn v1() -> Value {
     })
 }
 
-fn deployment_status() -> Value {
+pub(super) fn deployment_status() -> Value {
     json!({
         "type": "string",
         "enum": ["deploying", "deployed", "disabled"],
@@ -308,6 +375,31 @@ fn resource(kind: &str, attributes: &Value) -> Value {
             json!({ "type": "object", "properties": attributes }),
         ),
     ])
+}
+
+/// A Source that a client sets up or changes in imgix's shape.
+fn source_input() -> Value {
+    let deployment = described(
+        json!({ "type": "object" }),
+        "The attributes of imgix for the types `s3` and `s3_compatible`: `annotation`, `bucket_name` or `s3_bucket`, \
+         `prefix` or `s3_prefix`, `region`, `endpoint_url`, `imgix_subdomains` and `custom_domains` (one each), \
+         `access_key_id` or `s3_access_key`, `secret_key` or `s3_secret_key`. `asset_indexer` has the values that \
+         imgix lacks, as in `SourceValues`: rules, events, a role. Attributes about rendering are ignored.",
+    );
+    object([(
+        "data",
+        object([
+            ("type?", json!({ "const": "sources" })),
+            (
+                "attributes",
+                object([
+                    ("name?", text()),
+                    ("enabled?", boolean()),
+                    ("deployment?", deployment),
+                ]),
+            ),
+        ]),
+    )])
 }
 
 fn imgix() -> Value {
@@ -358,6 +450,7 @@ fn imgix() -> Value {
     ]);
     let empty_meta = json!({ "type": "object" });
     json!({
+        "ImgixSourceInput": source_input(),
         "ImgixSources": document(array(source.clone()), object([("pagination", pagination)])),
         "ImgixSource": document(source, empty_meta.clone()),
         "ImgixAssets": document(array(asset.clone()), object([("cursor", cursor)])),
@@ -389,10 +482,24 @@ fn errors() -> Value {
         ),
         (
             "source?",
-            object([(
-                "parameter",
-                described(text(), "The name of the parameter that caused the error."),
-            )]),
+            object([
+                (
+                    "parameter?",
+                    described(text(), "The name of the parameter that caused the error."),
+                ),
+                (
+                    "header?",
+                    described(text(), "The name of the header that caused the error."),
+                ),
+                (
+                    "pointer?",
+                    described(
+                        text(),
+                        "The value in the body that caused the error, as a JSON pointer (RFC 6901), such as \
+                         `/rules/include/0`.",
+                    ),
+                ),
+            ]),
         ),
         (
             "meta?",

@@ -182,7 +182,7 @@ fn responses_do_not_depend_on_hidden_sources() {
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let grants = [AccessLevel::Read, AccessLevel::Admin]
-        .map(|level| Grant::new(level, SourceScope::only(["a"])));
+        .map(|level| Grant::of_token("t", level, SourceScope::only(["a"])));
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 400,
         failure_persistence: None,
@@ -211,11 +211,11 @@ fn other_grants_see_the_hidden_sources() {
     for (grant, count) in [
         (Grant::ALL, 24),
         (
-            Grant::new(AccessLevel::Read, SourceScope::only(["b", "z"])),
+            Grant::of_token("t", AccessLevel::Read, SourceScope::only(["b", "z"])),
             12,
         ),
         (
-            Grant::new(AccessLevel::Read, SourceScope::only(["nobody"])),
+            Grant::of_token("t", AccessLevel::Read, SourceScope::only(["nobody"])),
             0,
         ),
     ] {

@@ -7,7 +7,7 @@ use super::search::PREVIEWS;
 use crate::core::source::{SearchSource, Source};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody};
-use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::run_search;
@@ -31,10 +31,10 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/asset",
     id: "asset",
     summary: "Get one asset by its path.",
-    tag: ApiTag::Search,
     parameters: &[ASSET_PARAMETERS, &[PREVIEWS]],
     response_schema: "OneHit",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 /// The response body.

@@ -11,7 +11,7 @@ use super::asset::{ASSET_PARAMETERS, key};
 use crate::search::SearchError;
 use crate::search::explain::{BucketState, Explanation, IndexState, explain, index_state, verdict};
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::run_index_task;
 
@@ -20,10 +20,10 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/explain",
     id: "explain",
     summary: "Explain why search finds a path or not, from the configuration and the index.",
-    tag: ApiTag::Search,
     parameters: &[ASSET_PARAMETERS],
     response_schema: "Explained",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 /// The response body.
@@ -45,11 +45,11 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     let entry = ctx.source(&params)?;
     let source = Arc::clone(&entry.source);
     let key = key(&source, &params)?;
-    let reconcile_every = ctx.sources.catalog().reconcile_every;
-    let facts = run_index_task(&ctx.app, move |snapshot, _| {
+    let scan_interval = entry.scan_interval;
+    let facts = run_index_task(&ctx.app, move |snapshot, deadline| {
         let index = match snapshot {
             Err(SearchError::NoIndex { .. }) => IndexState::NoIndex,
-            snapshot => index_state(snapshot?.engine(), &source, &key, reconcile_every)?,
+            snapshot => index_state(snapshot?.engine(), &source, &key, scan_interval, deadline)?,
         };
         Ok(explain(&source, &key, BucketState::NotLookedUp, index))
     })

@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::core::query::request::MAX_LIMIT;
 use crate::core::query::{
-    Condition, Folder, FolderPage, PageStart, Position, Query, Request, Sort, SortBy, SortValue,
-    Term, fingerprint, folder_path,
+    Condition, Folder, FolderPage, PageStart, PlainWords, Position, Query, Request, Sort, SortBy,
+    SortValue, Term, fingerprint, folder_path,
 };
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::SearchSource;
 use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::hits::{self, HitBody};
-use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::paging::{self, TotalBody};
 use crate::serve::http::api::params::{ParameterSpec, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
@@ -55,10 +55,10 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/folders",
     id: "folders",
     summary: "List the child folders of a folder, and its first assets. meta.assets says how to read the rest.",
-    tag: ApiTag::Search,
     parameters: &[PARAMETERS],
     response_schema: "FolderPage",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 const BY_NAME: Sort = Sort {
@@ -122,11 +122,19 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     let source = Arc::clone(&entry.source);
     let path = folder_path(params.text("path").unwrap_or("/"));
     let names = [source.name.as_str()];
-    let folders_fingerprint = fingerprint(&format!("folders of {path}"), BY_PATH, &names);
+    let folders_fingerprint = fingerprint(
+        &format!("folders of {path}"),
+        PlainWords::Forgiving,
+        BY_PATH,
+        &names,
+    );
     let epoch = Timestamp::from_millis(0);
     let start = paging::page_start(&params, "cursor", folders_fingerprint, BY_PATH, epoch)?;
     let q = assets_query(&path);
-    let assets_start = PageStart::first(fingerprint(&q, BY_NAME, &names), epoch);
+    let assets_start = PageStart::first(
+        fingerprint(&q, PlainWords::Forgiving, BY_NAME, &names),
+        epoch,
+    );
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_LIMIT);
     let after = start.after().map(|position| position.path.clone());
     let folder = path.clone();
@@ -145,6 +153,8 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
         value: SortValue::Path,
         path: folder.name.clone(),
         source: name.clone(),
+        attempt: 0,
+        ranking: Vec::new(),
     });
     let assets_next = page.next.map(|position| assets_start.next_cursor(position));
     let assets = hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await;

@@ -8,22 +8,39 @@ use serde::Serialize;
 
 use crate::core::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::core::query::{
-    Facet, FacetBy, FacetCount, PageStart, Query, Request, fingerprint, folder_path,
+    Facet, FacetBy, FacetCount, Interpretation, PageStart, PlainWords, Query, Request, fingerprint,
+    folder_path,
 };
+use crate::core::source::SearchSource;
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody};
-use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::paging::{self, TotalBody};
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::response::EtagHash;
 use crate::serve::http::api::search_task::run_search;
+use named::NamedBody;
+
+mod named;
 
 const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "q",
         value_type: ValueType::Text,
-        description: "The query, in the query language. The default finds everything.",
+        description: "The query, in the query language, or the address of an asset: `s3://bucket/key`, an ARN, a URL in the bucket \
+                      or the asset's URL; or the path or key of an asset, if it has a slash. The default finds everything.",
+    },
+    ParameterSpec {
+        name: "exact",
+        value_type: ValueType::Flag,
+        description: "Whether each word of the query must occur exactly as it is. By default, a search that finds too \
+                      little forgives typos and more, and `meta.interpretation` says what.",
+    },
+    ParameterSpec {
+        name: "typing",
+        value_type: ValueType::Flag,
+        description: "Whether the query is still being typed: its last word without an operator may be only the beginning of a word.",
     },
     ParameterSpec {
         name: "source",
@@ -100,10 +117,10 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/search",
     id: "search",
     summary: "Search for assets.",
-    tag: ApiTag::Search,
     parameters: &[PARAMETERS],
     response_schema: "SearchPage",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 #[derive(Serialize)]
@@ -117,6 +134,14 @@ struct Body {
 struct Meta {
     total: TotalBody,
     cursor: CursorBody,
+    /// The Sources whose first scan is not complete, so that assets may be missing.
+    incomplete: Vec<String>,
+    /// The assets that the query names, if it is an address, or the path or key of an asset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    named: Option<Vec<NamedBody>>,
+    /// What the search forgave, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interpretation: Option<Interpretation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     took_ms: Option<u64>,
 }
@@ -139,9 +164,21 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     let begin = Instant::now();
     let params = ctx.params(&OPERATION)?;
     let sources = ctx.sources.select_enabled(params.values("source"))?;
-    let (request, start) = request(&params)?;
-    let page = run_search(&ctx.app, move |snapshot, deadline| {
-        snapshot.search(&sources, &request, deadline)
+    let text = params.text("q").unwrap_or_default();
+    let mut named = named::named(text, &sources)?;
+    // A search with a next page did not name an asset, even if that exists by now.
+    if named.is_none() && params.text("cursor").is_none() {
+        named = named::existing(&ctx.app, text, &sources).await?;
+    }
+    let (request, start) = request(&params, named.is_some())?;
+    let searched: Vec<SearchSource> = sources.into_iter().map(SearchSource::from).collect();
+    let addressed = named.clone();
+    let (page, incomplete) = run_search(&ctx.app, move |snapshot, deadline| {
+        let page = match &addressed {
+            Some(named) => named::find(snapshot, named, &request, deadline)?,
+            None => snapshot.search(&searched, &request, deadline)?,
+        };
+        Ok((page, snapshot.incomplete(&searched)))
     })
     .await?;
     let next = page.next.map(|position| start.next_cursor(position));
@@ -167,6 +204,9 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
                 has_more: next.is_some(),
                 next,
             },
+            incomplete,
+            named,
+            interpretation: page.interpretation,
             took_ms: None,
         },
         facets: facets.collect(),
@@ -181,11 +221,18 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-fn request(params: &Params) -> Result<(Request, PageStart), ApiError> {
-    let text = params.text("q").unwrap_or_default();
+/// The request, without the query if that names assets.
+fn request(params: &Params, names_assets: bool) -> Result<(Request, PageStart), ApiError> {
+    let written = params.text("q").unwrap_or_default();
+    let text = if names_assets { "" } else { written };
     let sort = paging::sort(params, text)?;
     let names: Vec<&str> = params.values("source").collect();
-    let fingerprint = fingerprint(text, sort, &names);
+    let words = match (params.flag("exact"), params.flag("typing")) {
+        (true, _) => PlainWords::Exact,
+        (false, true) => PlainWords::Typing,
+        (false, false) => PlainWords::Forgiving,
+    };
+    let fingerprint = fingerprint(written, words, sort, &names);
     let as_of = paging::first_page_time(text);
     let start = paging::page_start(params, "cursor", fingerprint, sort, as_of)?;
     let query =
@@ -203,6 +250,7 @@ fn request(params: &Params) -> Result<(Request, PageStart), ApiError> {
     })?;
     let request = Request {
         query,
+        words,
         sort,
         limit: usize::try_from(params.number("limit")).unwrap_or(DEFAULT_LIMIT),
         after: start.after().cloned(),

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use crate::core::query::Suggestion;
 use crate::core::query::request::MAX_SUGGESTIONS;
+use crate::core::source::SearchSource;
+use crate::core::source::reference::is_uri;
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::params::{ParameterSpec, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::run_search;
@@ -38,10 +40,10 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/suggest",
     id: "suggest",
     summary: "Suggest names of assets and folders while the user types.",
-    tag: ApiTag::Search,
     parameters: &[PARAMETERS],
     response_schema: "Suggestions",
     may_be_not_found: true,
+    ..ApiOperation::READ
 };
 
 /// The response body.
@@ -54,7 +56,12 @@ pub(super) struct Body {
 pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
     let params = ctx.params(&OPERATION)?;
     let sources = ctx.sources.select_enabled(params.values("source"))?;
+    let sources: Vec<SearchSource> = sources.into_iter().map(SearchSource::from).collect();
     let text = params.text("q").unwrap_or_default().to_owned();
+    if is_uri(text.trim()) {
+        // An address names one asset. Its words are no words to complete.
+        return Ok(Json(Body { data: Vec::new() }));
+    }
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_SUGGESTIONS);
     let data = run_search(&ctx.app, move |snapshot, deadline| {
         snapshot.suggest(&sources, &text, limit, deadline)

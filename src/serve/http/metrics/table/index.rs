@@ -4,11 +4,16 @@ use super::super::metric::{Metric, Reader};
 use super::{metric, some};
 use crate::observe::status::IndexHealth;
 
-pub(super) const METRICS: [Metric; 11] = [
+pub(super) const METRICS: [Metric; 13] = [
     metric(
         "asset_indexer_index_up",
         "1 if the index is open",
         Reader::Process(|scrape| some(scrape.board.index() == IndexHealth::Open)),
+    ),
+    metric(
+        "asset_indexer_index_degraded",
+        "1 if merges leave out segments, usually because files are damaged",
+        Reader::Process(|scrape| some(scrape.board.index_problem().is_some())),
     ),
     metric(
         "asset_indexer_index_bytes",
@@ -59,5 +64,10 @@ pub(super) const METRICS: [Metric; 11] = [
         "asset_indexer_commit_failures_total",
         "Failures to commit or to open the index",
         Reader::Process(|scrape| some(scrape.board.commit_failures.get())),
+    ),
+    metric(
+        "asset_indexer_merge_failures_total",
+        "Merges of index segments that failed",
+        Reader::Process(|scrape| some(scrape.board.merge_failures())),
     ),
 ];

@@ -2,14 +2,17 @@
 
 use super::super::metric::{Metric, Reader};
 use super::{metric, some};
+use crate::observe::build_info;
 
-pub(super) const METRICS: [Metric; 10] = [
+pub(super) const METRICS: [Metric; 9] = [
     metric(
         "asset_indexer_build_info",
-        "The version of the program, as a label. The value is always 1",
-        Reader::ProcessBy("version", |_| {
-            vec![(env!("CARGO_PKG_VERSION"), true.into())]
-        }),
+        "Version of the program, and commit and date it was built from, as labels. The value is always 1",
+        Reader::Info(&[
+            ("version", build_info::VERSION),
+            ("commit", build_info::COMMIT),
+            ("commit_date", build_info::COMMIT_DATE),
+        ]),
     ),
     metric(
         "process_start_time_seconds",
@@ -30,11 +33,6 @@ pub(super) const METRICS: [Metric; 10] = [
                 ("failure", scrape.board.refused_reloads.get().into()),
             ]
         }),
-    ),
-    metric(
-        "asset_indexer_scan_interval_seconds",
-        "Configured maximum time between two scans of a Source",
-        Reader::Process(|scrape| scrape.reconcile_every.and_then(some)),
     ),
     metric(
         "asset_indexer_panics_total",

@@ -2,9 +2,9 @@
 
 use super::super::metric::{Metric, Reader};
 use super::{metric, some};
-use crate::observe::status::QueueHealth;
+use crate::observe::status::{QueueHealth, QueueProblem};
 
-pub(super) const METRICS: [Metric; 17] = [
+pub(super) const METRICS: [Metric; 23] = [
     metric(
         "asset_indexer_queue_up",
         "1 if messages are being received from the queue",
@@ -34,6 +34,11 @@ pub(super) const METRICS: [Metric; 17] = [
         "asset_indexer_queue_retention_seconds",
         "How long the queue keeps a message",
         Reader::Queue(|queue| queue.attributes().and_then(|it| some(it.retention))),
+    ),
+    metric(
+        "asset_indexer_queue_shared",
+        "1 if another consumer receives messages of the queue",
+        Reader::Queue(|queue| some(queue.has_problem(QueueProblem::Shared))),
     ),
     // Counters of messages and events.
     metric(
@@ -70,6 +75,31 @@ pub(super) const METRICS: [Metric; 17] = [
         "asset_indexer_receipts_refused_total",
         "Acknowledgements and visibility extensions that the queue refused",
         Reader::Queue(|queue| some(queue.counters.refused_receipts.get())),
+    ),
+    metric(
+        "asset_indexer_messages_released_total",
+        "Messages made visible again to see who receives them next",
+        Reader::Queue(|queue| some(queue.counters.released.get())),
+    ),
+    metric(
+        "asset_indexer_messages_elsewhere_total",
+        "Messages that went to another consumer, as far as that was noticed",
+        Reader::Queue(|queue| some(queue.counters.elsewhere.get())),
+    ),
+    metric(
+        "asset_indexer_events_other_bucket_total",
+        "Events of buckets that no Source has",
+        Reader::Queue(|queue| some(queue.counters.other_buckets.get())),
+    ),
+    metric(
+        "asset_indexer_events_cloudtrail_total",
+        "Records of CloudTrail, which are ignored",
+        Reader::Queue(|queue| some(queue.counters.cloudtrail.get())),
+    ),
+    metric(
+        "asset_indexer_events_unusable_key_total",
+        "Events of keys that cannot be indexed, because they are not UTF-8",
+        Reader::Queue(|queue| some(queue.counters.unusable_keys.get())),
     ),
     metric(
         "asset_indexer_events_unrouted_total",

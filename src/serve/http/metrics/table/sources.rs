@@ -5,7 +5,7 @@ use super::{metric, some};
 use crate::observe::status::SourceStatus;
 use crate::observe::status::report::DeploymentState;
 
-pub(super) const METRICS: [Metric; 18] = [
+pub(super) const METRICS: [Metric; 22] = [
     metric(
         "asset_indexer_source_state",
         "1 for the current state of the Source, 0 for the others",
@@ -15,6 +15,16 @@ pub(super) const METRICS: [Metric; 18] = [
         "asset_indexer_assets",
         "Assets that searches can find",
         Reader::Source(|source| some(source.tally.assets())),
+    ),
+    metric(
+        "asset_indexer_former_assets",
+        "Assets of the former bucket or prefix, which searches find until the new one has an asset",
+        Reader::Source(|source| some(source.tally.former_assets())),
+    ),
+    metric(
+        "asset_indexer_large_removal_timestamp_seconds",
+        "When the Source last lost more than half of its assets at once, since the process started",
+        Reader::LargeRemovals,
     ),
     metric(
         "asset_indexer_drift_assets",
@@ -27,6 +37,11 @@ pub(super) const METRICS: [Metric; 18] = [
         Reader::Source(|source| source.complete_as_of().and_then(some)),
     ),
     metric(
+        "asset_indexer_scan_interval_seconds",
+        "Configured maximum time between two scans of the Source",
+        Reader::Source(|source| source.settings().scan_interval.and_then(some)),
+    ),
+    metric(
         "asset_indexer_scans_total",
         "Finished scans, by result",
         Reader::SourceBy("result", |source| {
@@ -35,6 +50,11 @@ pub(super) const METRICS: [Metric; 18] = [
                 ("failure", source.failed_scans.get().into()),
             ]
         }),
+    ),
+    metric(
+        "asset_indexer_unusable_keys",
+        "Keys that the last complete scan skipped, because they are not UTF-8 or wrongly encoded",
+        Reader::Source(|source| some(source.unusable_keys().map_or(0, |keys| keys.count))),
     ),
     // The running scan. Without one, only `scan_running` has a value.
     metric(

@@ -1,15 +1,21 @@
-//! Reads and checks a secret in a file.
+//! Reads and checks a secret in a file, or opens a sealed one.
 //!
 //! Secrets never come from the configuration file, an argument or an environment variable, and are never
 //! printed.
 
-use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::core::source::SecretFile;
+use zeroize::Zeroizing;
+
+use super::envelope::{self, OpenError};
+use super::in_memory;
+use super::key_places::{self, KeyError};
+use super::key_ring::KeyRing;
+use super::secret::Secret;
+use crate::core::source::{SealedSecret, SecretPlace};
 
 /// The maximum size of a secret file. Secrets of AWS have 40 characters.
 const MAX_BYTES: u64 = 4096;
@@ -28,19 +34,16 @@ const SYSTEMD_OTHERS: u32 = 0o007;
 /// The environment variable in which systemd names the folder with the credentials of the unit.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// A secret. Only [`Secret::reveal`] returns its text.
-pub(super) struct Secret(String);
-
-impl Secret {
-    /// The text.
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(hidden)")
+impl SecretError {
+    /// Whether another process may be able to use the secret: systemd passes it only to the service, this user may not
+    /// read the file, or the file belongs to a group that this process is not in.
+    pub(crate) fn is_only_here(&self) -> bool {
+        match self {
+            Self::NoCredentialsDirectory { .. } => true,
+            Self::Unreadable { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            Self::Exposed { mode, .. } => mode & FORBIDDEN == 0,
+            _ => false,
+        }
     }
 }
 
@@ -107,16 +110,92 @@ pub(crate) enum SecretError {
         /// The name.
         name: String,
     },
+    /// The keys that seal secrets cannot be read.
+    #[error("failed to open the sealed secret of Source {source_name:?}: {cause}")]
+    NoKeys {
+        /// The Source.
+        source_name: String,
+        /// Why there are no keys.
+        cause: KeyError,
+    },
+    /// There is no key at all.
+    #[error(
+        "failed to open the sealed secret of Source {source_name:?}: there is no key, because {} does not \
+         exist; restore it from a backup, or enter the secret again",
+        path.display()
+    )]
+    MissingKey {
+        /// The Source.
+        source_name: String,
+        /// The file that has the key by default.
+        path: PathBuf,
+    },
+    /// The keys do not open the secret.
+    #[error("failed to open the sealed secret of Source {source_name:?}: {cause}")]
+    Sealed {
+        /// The Source.
+        source_name: String,
+        /// Why it cannot be opened.
+        cause: OpenError,
+    },
 }
 
 /// Reads the secret, without a line break at its end.
-pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretError> {
-    match file {
-        SecretFile::Path(path) => read_file(path, |file| is_exposed(file, &our_groups())),
-        SecretFile::SystemdCredential(name) => {
-            let directory = std::env::var_os(CREDENTIALS_DIRECTORY).map(PathBuf::from);
-            read_credential(directory, name)
-        }
+pub(crate) fn read(place: &SecretPlace) -> Result<Secret, SecretError> {
+    match place {
+        SecretPlace::File(path) => read_file(path, |file| is_exposed(file, &our_groups())),
+        SecretPlace::SystemdCredential(name) => read_credential(credentials_directory(), name),
+        SecretPlace::Sealed(sealed) => open(sealed),
+    }
+}
+
+/// The file that has the secret and nothing else. It need not exist. `None` if the secret is sealed, or if systemd
+/// has passed no credentials.
+pub(crate) fn path_of(place: &SecretPlace) -> Option<PathBuf> {
+    match place {
+        SecretPlace::File(path) => Some(path.clone()),
+        SecretPlace::SystemdCredential(name) => Some(credentials_directory()?.join(name)),
+        SecretPlace::Sealed(_) => None,
+    }
+}
+
+/// Reads the text of a key file: only its owner and the groups of this process may read it.
+pub(super) fn read_key_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+    read_text(path, |file| is_exposed(file, &our_groups()))
+}
+
+/// Reads the text of a systemd credential at this path.
+pub(super) fn read_key_credential(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+    read_text(path, |file| file.mode() & SYSTEMD_OTHERS != 0)
+}
+
+/// The folder with the systemd credentials of this unit.
+pub(super) fn credentials_directory() -> Option<PathBuf> {
+    std::env::var_os(CREDENTIALS_DIRECTORY).map(PathBuf::from)
+}
+
+fn open(sealed: &SealedSecret) -> Result<Secret, SecretError> {
+    let source_name = || sealed.source.clone();
+    let open_with = |keys: &KeyRing| {
+        let opened = envelope::open(keys, &sealed.source, &sealed.field, &sealed.text);
+        opened.map_err(|cause| SecretError::Sealed {
+            source_name: source_name(),
+            cause,
+        })
+    };
+    if let Some(keys) = in_memory::keys_of(&sealed.text) {
+        return open_with(keys);
+    }
+    let keys = key_places::find_keys(&sealed.keys).map_err(|cause| SecretError::NoKeys {
+        source_name: source_name(),
+        cause,
+    })?;
+    match keys {
+        Some((keys, _)) => open_with(&keys),
+        None => Err(SecretError::MissingKey {
+            source_name: source_name(),
+            path: key_places::default_file(&sealed.keys),
+        }),
     }
 }
 
@@ -175,6 +254,12 @@ fn our_groups() -> Vec<u32> {
         .collect()
 }
 
+/// Whether [`read`] refuses the file because users other than its owner and the groups of this process can read or
+/// change it. A file that does not exist is not refused for that.
+pub(crate) fn is_exposed_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| is_exposed(&file, &our_groups()))
+}
+
 /// Whether users other than the owner can change the file, or users other than the owner and `groups` can read it.
 fn is_exposed(file: &impl MetadataExt, groups: &[u32]) -> bool {
     let group_reads = file.mode() & GROUP_READ != 0;
@@ -185,6 +270,23 @@ fn read_file(
     path: &Path,
     is_exposed: impl FnOnce(&Metadata) -> bool,
 ) -> Result<Secret, SecretError> {
+    let not_a_secret = |why| SecretError::NotASecret {
+        path: path.into(),
+        why,
+    };
+    let text = read_text(path, is_exposed)?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(not_a_secret("it is empty")),
+        secret if secret.contains(['\r', '\n']) => Err(not_a_secret("it has several lines")),
+        secret => Ok(Secret::new(secret.to_owned())),
+    }
+}
+
+/// Reads a text of up to [`MAX_BYTES`] from a file that others cannot read.
+fn read_text(
+    path: &Path,
+    is_exposed: impl FnOnce(&Metadata) -> bool,
+) -> Result<Zeroizing<String>, SecretError> {
     let unreadable = |source| SecretError::Unreadable {
         path: path.into(),
         source,
@@ -202,7 +304,8 @@ fn read_file(
             mode: metadata.mode() & 0o7777,
         });
     }
-    let mut text = Vec::new();
+    // Allocate all of it at once, because a growing buffer leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize + 1));
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut text)
         .map_err(unreadable)?;
@@ -210,12 +313,8 @@ fn read_file(
         return Err(not_a_secret("it is too long"));
     }
     // Drop the error, because it contains the bytes.
-    let text = String::from_utf8(text).map_err(|_| not_a_secret("it is not text"))?;
-    match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(not_a_secret("it is empty")),
-        secret if secret.contains(['\r', '\n']) => Err(not_a_secret("it has several lines")),
-        secret => Ok(Secret(secret.to_owned())),
-    }
+    let text = std::str::from_utf8(&text).map_err(|_| not_a_secret("it is not text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -229,9 +328,18 @@ mod tests {
         let path = folder.path().join("secret");
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        let secret = read(&SecretFile::Path(path)).map_err(|error| error.to_string())?;
+        let secret = read(&SecretPlace::File(path)).map_err(|error| error.to_string())?;
         assert!(!format!("{secret:?}").contains(secret.reveal()));
         Ok(secret.reveal().to_owned())
+    }
+
+    #[test]
+    fn service_may_be_in_a_group_that_this_process_is_not_in() {
+        for (mode, want) in [(0o640, true), (0o440, true), (0o644, false), (0o660, false)] {
+            let path = PathBuf::from("secret");
+            let error = SecretError::Exposed { path, mode };
+            assert_eq!(error.is_only_here(), want, "{mode:o}");
+        }
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! Tests single assets and lists of them.
+
+use super::*;
+
+#[tokio::test]
+async fn returns_every_key_byte_for_byte() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
+    let id = source_id("a");
+    for key in ODD_KEYS {
+        let path = format!("/{key}");
+        let query = encoded(&path);
+        let hit = fixture
+            .get(&format!("/v1/asset?source=a&path={query}"))
+            .await;
+        assert_eq!(hit["data"]["path"], path);
+        assert_eq!(hit["data"]["key"], key);
+        for url in [
+            format!("/api/v1/sources/{id}/assets{query}"),
+            format!("/api/v1/assets/{id}{query}"),
+        ] {
+            let asset = fixture.get(&url).await;
+            assert_eq!(asset["data"]["id"], format!("{id}{path}"), "{url}");
+            assert_eq!(asset["data"]["attributes"]["origin_path"], path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn accepts_an_extra_slash_before_an_origin_path() {
+    let fixture = Fixture::new(&[("a", &["x/y.jpg", "z", "/z"])]);
+    let id = source_id("a");
+    for (written, path) in [
+        ("//x/y.jpg", "/x/y.jpg"),
+        ("/%2Fx%2Fy.jpg", "/x/y.jpg"),
+        ("/z", "/z"),
+        ("//z", "//z"),
+        ("///z", "//z"),
+    ] {
+        let url = format!("/api/v1/sources/{id}/assets{written}");
+        let asset = fixture.get(&url).await;
+        assert_eq!(asset["data"]["attributes"]["origin_path"], path);
+    }
+    let nowhere = format!("/api/v1/sources/{id}/assets///x/y.jpg");
+    assert_eq!(fixture.send(&nowhere).await.0, 404);
+}
+
+#[tokio::test]
+async fn applies_filters_and_sparse_fields_to_assets() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
+    let list = format!("/api/v1/sources/{}/assets", source_id("a"));
+    for (filter, count) in [
+        ("filter[tags]=a", 0),
+        ("filter[custom:a]=", 0),
+        ("filter[or:tags]=a&filter[or:keyword]=b", 3),
+    ] {
+        let assets = fixture.get(&format!("{list}?{filter}")).await;
+        let total = &assets["meta"]["cursor"]["totalRecords"];
+        assert_eq!(*total, count, "{filter}");
+    }
+    let assets = fixture
+        .get(&format!("{list}?fields[assets]=origin_path&page[limit]=1"))
+        .await;
+    let attributes = assets["data"][0]["attributes"].as_object().unwrap();
+    assert_eq!(attributes.len(), 1);
+}
+
+#[tokio::test]
+async fn thumbnails_replace_presigned_previews() {
+    let Fixture { app, _folder } = Fixture::new(&[("a", &["x y.psd"])]);
+    let source = Source {
+        thumbnail_url: Some("https://thumbs.example.com/{path}?w=400".to_owned()),
+        ..Source::new("a", "a", "a")
+    };
+    let own_address = Source {
+        base_url: "https://cdn.example.com".to_owned(),
+        ..source.clone()
+    };
+    for (source, preview) in [
+        (source, Value::Null),
+        (own_address, json!("https://cdn.example.com/x%20y.psd")),
+    ] {
+        let app = AppState::with_sources(Arc::clone(&app.board), vec![Arc::new(source)]);
+        let fixture = Fixture {
+            app,
+            _folder: tempfile::tempdir().unwrap(),
+        };
+        let page = fixture.get("/v1/search?previews=true").await;
+        let hit = &page["data"][0];
+        let want = "https://thumbs.example.com/x%20y.psd?w=400";
+        assert_eq!(hit["thumbnail_url"], want);
+        assert_eq!(hit["preview_url"], preview);
+        let page = fixture.get("/v1/search").await;
+        assert_eq!(page["data"][0].get("thumbnail_url"), None);
+    }
+}

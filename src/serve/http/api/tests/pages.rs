@@ -1,0 +1,124 @@
+//! Tests pages and their cursors.
+
+use super::*;
+
+#[tokio::test]
+async fn pages_return_each_asset_once() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS), ("b", &["z", "y", "a b.jpg"])]);
+    let id = source_id("a");
+    let list = format!("/api/v1/sources/{id}/assets");
+    let old = format!("/api/v1/assets/{id}");
+    for (url, parameter, next, count) in [
+        ("/v1/search?limit=2", "cursor", "/meta/cursor/next", 11),
+        (
+            "/v1/search?limit=3&source=a&sort=-size",
+            "cursor",
+            "/meta/cursor/next",
+            8,
+        ),
+        (
+            "/v1/search?limit=3&source=b&source=a&sort=name",
+            "cursor",
+            "/meta/cursor/next",
+            11,
+        ),
+        (
+            &format!("{list}?page[limit]=3"),
+            "page[cursor]",
+            "/meta/cursor/next",
+            8,
+        ),
+        (
+            &format!("{old}?page[limit]=3&sort=-file_size"),
+            "page[cursor]",
+            "/meta/cursor/next",
+            8,
+        ),
+    ] {
+        let paths = fixture.walk(url, parameter, next).await;
+        assert_eq!(paths.len(), count, "{url}: {paths:?}");
+    }
+    let mut by_offset = Vec::new();
+    for offset in [0, 3, 6, 9] {
+        let page = fixture
+            .get(&format!("{list}?page[cursor]={offset}&page[limit]=3"))
+            .await;
+        let data = page["data"].as_array().unwrap();
+        by_offset.extend(data.iter().map(|asset| asset["id"].to_string()));
+        assert_eq!(page["meta"]["cursor"]["totalRecords"], 8);
+        assert_eq!(page["meta"]["cursor"]["current"], offset.to_string());
+        assert_eq!(page["meta"]["cursor"]["hasMore"], offset < 6, "{offset}");
+    }
+    let page = fixture
+        .get(&format!("{old}?page[number]=1&page[size]=3"))
+        .await;
+    let by_number = page["data"].as_array().unwrap();
+    let by_number: Vec<_> = by_number
+        .iter()
+        .map(|asset| asset["id"].to_string())
+        .collect();
+    assert_eq!(by_number, by_offset[3..6]);
+    assert_eq!(by_offset.into_iter().collect::<BTreeSet<_>>().len(), 8);
+}
+
+#[tokio::test]
+async fn etag_is_the_same_while_the_index_is() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
+    let mut etags = BTreeSet::new();
+    for _ in 0..2 {
+        let request = Request::builder()
+            .uri("/v1/search?q=jpg&limit=1")
+            .body(Body::empty());
+        let router = open_router(&fixture.app);
+        let response = router.oneshot(request.unwrap()).await.unwrap();
+        etags.insert(response.headers()["etag"].to_str().unwrap().to_owned());
+    }
+    assert_eq!(etags.len(), 1, "{etags:?}");
+}
+
+#[tokio::test]
+async fn pages_through_folders_by_cursor() {
+    let keys = ["a/1", "b/c/2", "b/3", "d/4", "x", "y", "z"];
+    let fixture = Fixture::new(&[("a", &keys)]);
+    let mut names = Vec::new();
+    let mut page = fixture.get("/v1/folders?source=a&limit=2").await;
+    for _ in 0..2 {
+        let folders = page["data"]["folders"].as_array().unwrap();
+        names.extend(
+            folders
+                .iter()
+                .map(|folder| (folder["path"].to_string(), folder["assets"].as_u64())),
+        );
+        let Some(cursor) = page["meta"]["cursor"]["next"].as_str() else {
+            break;
+        };
+        let next = format!("/v1/folders?source=a&limit=2&cursor={cursor}");
+        page = fixture.get(&next).await;
+    }
+    let want = [("\"/a/\"", 1), ("\"/b/\"", 2), ("\"/d/\"", 1)];
+    assert_eq!(
+        names,
+        want.map(|(path, count)| (path.to_owned(), Some(count)))
+    );
+    let other_folder = "/v1/folders?source=a&path=/b&cursor=";
+    let first = fixture.get("/v1/folders?source=a&limit=2").await;
+    let cursor = first["meta"]["cursor"]["next"].as_str().unwrap();
+    let (_, code, _) = fixture.error(&format!("{other_folder}{cursor}")).await;
+    assert_eq!(code, "cursor_of_another_query");
+}
+
+#[tokio::test]
+async fn query_of_a_folder_continues_its_assets() {
+    let keys = ["b/1", "b/2", "b/3", "b/c/4", "5"];
+    let fixture = Fixture::new(&[("a", &keys)]);
+    let folder = fixture.get("/v1/folders?source=a&path=/b&limit=2").await;
+    assert_eq!(folder["data"]["assets"].as_array().unwrap().len(), 2);
+    let assets = &folder["meta"]["assets"];
+    assert_eq!(assets["total"]["value"], 3);
+    let q = encoded(assets["q"].as_str().unwrap());
+    let cursor = assets["cursor"]["next"].as_str().unwrap();
+    let rest = format!("/v1/search?source=a&sort=name&q={q}&cursor={cursor}");
+    let rest = fixture.get(&rest).await;
+    assert_eq!(rest["data"][0]["path"], "/b/3");
+    assert_eq!(rest["meta"]["cursor"]["has_more"], false);
+}

@@ -1,0 +1,172 @@
+// Unit tests of the modules of the page that do not touch the document: `node --test tests/page/values.mjs`.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { choiceOf, selectionsOf } from '../../src/serve/http/page/rule-choices.js';
+import { addressOf } from '../../src/serve/http/page/source-address.js';
+import { FIELDS, fieldOf, isShown, missing } from '../../src/serve/http/page/source-fields.js';
+import { NEW_SOURCE, formOf, hasSecret, patchOf, subdomainFor, valuesOf } from '../../src/serve/http/page/source-values.js';
+
+/** Values of the API, and the choice that the form shows for their rules. */
+const RULES = [
+  [undefined, 'include_all'],
+  [{ include: ['/a', '**/*.jpg'] }, 'include'],
+  [{ include: ['/a'], exclude: ['/a/b', '/a/c'] }, 'include_except'],
+  [{ exclude: ['/a'] }, 'exclude'],
+  [{ exclude: 'all' }, 'exclude_all'],
+];
+
+const FULL = {
+  name: 'photos',
+  bucket: 'my-bucket',
+  prefix: 'a/b',
+  region: 'eu-west-1',
+  endpoint_url: 'https://minio.example.com',
+  path_style: true,
+  subdomain: 'photos',
+  base_url: 'https://images.example.com',
+  thumbnail_url: 'https://{subdomain}.imgix.net/{path}?w=400',
+  annotation: 'of the press team',
+  folder_markers: true,
+  reconcile_every_minutes: 15,
+  rules: { include: ['/a'], exclude: ['/a/b'], case_insensitive: true },
+  credentials: { access_key_id: 'AKIA1' },
+  events: { queue_url: 'https://sqs.example.com/1/q', region: 'eu-west-1', credentials: { role_arn: 'arn', external_id: '7' } },
+};
+
+test('rules become a choice and back', () => {
+  for (const [rules, choice] of RULES) {
+    const form = choiceOf(rules);
+    assert.equal(form.choice, choice);
+    assert.deepEqual(selectionsOf(form), rules ?? {});
+  }
+  assert.equal(choiceOf({ include: 'all', exclude: ['/x'] }).choice, 'exclude');
+  assert.equal(choiceOf({ include: [] }).choice, 'include');
+});
+
+test('a choice keeps the list that it does not use, but does not send it', () => {
+  const form = { choice: 'include', include: ' /a \n\n/b\r\n', exclude: '/c' };
+  assert.deepEqual(selectionsOf(form), { include: ['/a', '/b'] });
+});
+
+test('values become a form and back', () => {
+  const minimal = { name: 'n', bucket: 'b', subdomain: 's', credentials: { role_arn: 'arn' } };
+  const onAmazon = { ...minimal, expected_bucket_owner: '123456789012', request_payer: true };
+  for (const values of [FULL, minimal, onAmazon, { name: 'n', bucket: 'b', subdomain: 's' }]) {
+    assert.deepEqual(valuesOf(formOf(values)), values);
+  }
+});
+
+test('an S3-compatible store gets no values that only Amazon S3 has', () => {
+  const { expected_bucket_owner: owner, request_payer: payer } = valuesOf({ ...formOf(FULL), expected_bucket_owner: '1', request_payer: true });
+  assert.deepEqual([owner, payer], [undefined, undefined]);
+});
+
+test('a form has every field, and only these', () => {
+  assert.deepEqual(Object.keys(NEW_SOURCE).toSorted(), FIELDS.map(({ id }) => id).toSorted());
+  assert.deepEqual(Object.keys(formOf(FULL)).toSorted(), Object.keys(NEW_SOURCE).toSorted());
+});
+
+test('what a choice hides is not sent', () => {
+  const form = { ...formOf(FULL), type: 'amazon', credentials: 'machine', events: 'scan' };
+  const { endpoint_url: endpoint, path_style: style, credentials, events } = valuesOf(form);
+  assert.deepEqual([endpoint, style, credentials, events], [undefined, undefined, undefined, undefined]);
+});
+
+test('what is no number is sent as it is, so that the server explains it', () => {
+  for (const [text, value] of [['15', 15], [' 15 ', 15], ['', undefined], ['often', 'often'], ['-1', '-1'], ['1.5', '1.5']]) {
+    assert.equal(valuesOf({ ...NEW_SOURCE, reconcile_every_minutes: text }).reconcile_every_minutes, value);
+  }
+});
+
+test('a patch has only what changed', () => {
+  const before = formOf(FULL);
+  const patch = (changes) => patchOf(before, { ...before, ...changes });
+  assert.deepEqual(patch({}), {});
+  assert.deepEqual(patch({ prefix: '', bucket: 'other' }), { prefix: null, bucket: 'other' });
+  assert.deepEqual(patch({ choice: 'include' }), { rules: { exclude: null } });
+  assert.deepEqual(patch({ choice: 'include_all', case_insensitive: false }), { rules: null });
+  assert.deepEqual(patch({ include: '/a\n/z' }), { rules: { include: ['/a', '/z'] } });
+  assert.deepEqual(patch({ events: 'scan' }), { events: null });
+  assert.deepEqual(patch({ queue_url: 'https://sqs.example.com/1/r' }), { events: { queue_url: 'https://sqs.example.com/1/r' } });
+});
+
+test('changed credentials are sent completely, and unchanged ones not at all', () => {
+  const before = formOf(FULL);
+  const patch = (changes) => patchOf(before, { ...before, ...changes });
+  assert.deepEqual(patch({ secret_access_key: 'new' }), { credentials: { access_key_id: 'AKIA1', secret_access_key: 'new' } });
+  assert.deepEqual(patch({ access_key_id: 'AKIA2' }), { credentials: { access_key_id: 'AKIA2' } });
+  assert.deepEqual(patch({ credentials: 'role', role_arn: 'arn' }), { credentials: { role_arn: 'arn' } });
+  assert.deepEqual(patch({ credentials: 'machine' }), { credentials: null });
+  assert.deepEqual(patch({ queue_external_id: '' }), { events: { credentials: { role_arn: 'arn' } } });
+  assert.deepEqual(patch({ queue_credentials: 'same' }), { events: { credentials: null } });
+});
+
+test('values that the form does not know are not touched', () => {
+  const before = formOf({ ...FULL, endpoint_order: 'external-first', enabled: false });
+  assert.deepEqual(patchOf(before, { ...before, prefix: 'c' }), { prefix: 'c' });
+});
+
+test('secrets are never in the form, only the fact that there is one', () => {
+  const values = { ...FULL, credentials: { access_key_id: 'AKIA1', has_secret: true } };
+  assert.equal(hasSecret(values), true);
+  assert.equal(hasSecret(values, true), false);
+  assert.equal(hasSecret(null), false);
+  assert.equal(formOf(values).secret_access_key, '');
+  assert.deepEqual(valuesOf(formOf(values)).credentials, { access_key_id: 'AKIA1' });
+});
+
+test('a pointer means the nearest field', () => {
+  for (const [pointer, field] of [
+    ['/bucket', 'bucket'],
+    ['/credentials/secret_access_key', 'secret_access_key'],
+    ['/credentials', 'credentials'],
+    ['/credentials/profile', 'credentials'],
+    ['/rules/include/3', 'include'],
+    ['/rules/other', 'choice'],
+    ['/events/queue_url', 'queue_url'],
+    ['/events/credentials/role_arn', 'queue_role_arn'],
+    ['/unknown', null],
+    ['', null],
+    [undefined, null],
+  ]) assert.equal(fieldOf(pointer), field, pointer);
+});
+
+test('the form shows only the fields of the choices', () => {
+  const shown = (changes) => FIELDS.filter((field) => isShown(field, { ...NEW_SOURCE, ...changes })).map(({ id }) => id);
+  assert.ok(!shown({}).includes('endpoint_url') && shown({ type: 'compatible' }).includes('endpoint_url'));
+  assert.ok(!shown({}).includes('role_arn') && shown({ credentials: 'role' }).includes('external_id'));
+  assert.ok(!shown({}).includes('include') && shown({ choice: 'include_except' }).includes('exclude'));
+  assert.ok(!shown({ queue_credentials: 'keys' }).includes('queue_access_key_id'));
+  assert.ok(shown({ events: 'queue', queue_credentials: 'keys' }).includes('queue_access_key_id'));
+});
+
+test('values that a choice needs are missed', () => {
+  const pointers = (changes, kept = []) => missing({ ...NEW_SOURCE, ...changes }, kept).map(({ pointer }) => pointer);
+  const always = ['/bucket', '/name', '/subdomain'];
+  assert.deepEqual(pointers({ credentials: 'machine' }), always);
+  assert.deepEqual(pointers({ name: ' ' }), ['/credentials/access_key_id', '/credentials/secret_access_key', ...always]);
+  assert.deepEqual(pointers({ access_key_id: 'AKIA' }, ['secret_access_key']), always);
+  assert.deepEqual(pointers({ ...formOf(FULL), choice: 'include_except', exclude: '' }, ['secret_access_key']), ['/rules/exclude']);
+  const unsaid = valuesOf({ ...NEW_SOURCE, events: 'queue' });
+  assert.deepEqual([unsaid.credentials, unsaid.events], [{ access_key_id: '' }, { queue_url: '' }]);
+  assert.deepEqual(valuesOf({ ...NEW_SOURCE, credentials: 'role' }).credentials, { role_arn: '' });
+});
+
+test('a subdomain is proposed for a name', () => {
+  for (const [name, subdomain] of [
+    ['Product photos', 'product-photos'],
+    ['Plage d’été 2026!', 'plage-d-ete-2026'],
+    ['--a__b--', 'a-b'],
+    ['日本', ''],
+    ['x'.repeat(80), 'x'.repeat(63)],
+    [`${'x'.repeat(62)} y`, 'x'.repeat(62)],
+  ]) assert.equal(subdomainFor(name), subdomain);
+});
+
+test('an example address is shown as soon as there is a name', () => {
+  assert.equal(addressOf({ baseUrl: '', subdomain: ' ' }), null);
+  assert.equal(addressOf({ baseUrl: '', subdomain: 'photos' }), 'https://photos.imgix.net/path/of/an/asset.jpg');
+  assert.equal(addressOf({ baseUrl: 'https://images.example.com/', subdomain: 'photos' }), 'https://images.example.com/path/of/an/asset.jpg');
+});
