@@ -74,7 +74,7 @@ get_programs() {
 
 # Installs all programs that the tests need as Debian packages.
 prepare_programs() {
-    get_programs git chromium jq shellcheck strip=binutils dpkg-shlibdeps=dpkg-dev
+    get_programs git chromium faketime jq shellcheck strip=binutils dpkg-shlibdeps=dpkg-dev
     # Only root can create and boot a container.
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         get_programs debootstrap systemd-nspawn=systemd-container

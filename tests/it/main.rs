@@ -66,6 +66,7 @@ mod index_upgrade;
 mod large_removals;
 mod live;
 mod live_changes;
+mod live_clock;
 mod live_config;
 mod live_control;
 mod live_deploy;
