@@ -17,9 +17,13 @@ const WITHOUT_SIGXFSZ: &str = "trap '' XFSZ; exec \"$@\"";
 
 /// Limits the size of the files that the daemon writes, in bytes.
 pub fn limit(daemon: &Daemon, bytes: &str) {
-    let limit = format!("--fsize={bytes}:unlimited");
+    set_limit(daemon, &format!("--fsize={bytes}:unlimited"));
+}
+
+/// Sets a limit of the running daemon by an option of prlimit.
+pub fn set_limit(daemon: &Daemon, limit: &str) {
     let limited = Command::new("prlimit")
-        .args(["--pid", &daemon.id().to_string(), &limit])
+        .args(["--pid", &daemon.id().to_string(), limit])
         .status();
     let limited = limited.expect("prlimit (util-linux) is installed");
     assert!(limited.success(), "the limit cannot be set");

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use crate::cli::BINARY;
 use crate::fixture::{Fixture, numbered};
+use crate::live_disk::set_limit;
+use crate::live_fixture::Live;
 
 /// The binary with a limit of open files. `scope` is `-S` for the soft limit, or empty for both limits.
 fn limited(scope: &str, files: u32) -> Command {
@@ -63,4 +65,24 @@ fn minimum_is_enough_for_many_commits_and_merges() {
     let output = output.expect("sh runs");
     assert!(output.status.success(), "{output:#?}");
     assert_eq!(fixture.cli.keys(crate::fixture::SOURCE).len(), 1500);
+}
+
+#[test]
+fn daemon_catches_up_after_it_could_open_no_file() {
+    let mut live = Live::silent();
+    live.configure(|config| config.visibility_timeout_seconds = 10);
+    live.bucket.put_keys(["a.jpg", "gone.jpg"]);
+    let daemon = live.serve();
+    live.bucket.notify(&live.queue.arn());
+    live.queue.wait_until_empty();
+    // The daemon keeps what it has open, such as the connection to the queue.
+    set_limit(&daemon, "--nofile=1:");
+    live.bucket.put("new.jpg", "new");
+    live.bucket.delete("gone.jpg");
+    daemon.wait_for(&["ERROR", "the index failed", "no message is acknowledged"]);
+    set_limit(&daemon, "--nofile=4096:");
+    live.wait_for_mirror();
+    live.queue.wait_until_empty();
+    assert_eq!(daemon.count(&["scan started"]), 1, "events suffice");
+    daemon.terminate();
 }
