@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::config::Source;
 use crate::fixture::SOURCE;
-use crate::live_fixture::{Live, SCANNED, wait_for_keys};
-use crate::proxy::{Action, Proxy, Request, lists_from, operation};
+use crate::live_fixture::{Live, SCANNED, wait_for_keys, wait_for_mirror_of};
+use crate::proxy::{Action, Gate, Proxy, Request, lists_from, operation};
+use crate::s3::Bucket;
 use crate::server;
 
 /// Number of receives that fail. Without failures in between, each would be logged.
@@ -17,7 +19,18 @@ const FAILURES: usize = 20;
 const RETRY_DEADLINE: Duration = Duration::from_secs(40);
 
 #[test]
-fn logs_one_line_about_a_queue_that_fails_every_other_time() {
+fn logs_one_line_about_a_queue_that_denies_every_other_receive() {
+    // An error that the client does not retry by itself.
+    logs_one_line_if_every_other_receive_meets(Action::Error(403, "AccessDenied"));
+}
+
+#[test]
+fn logs_one_line_about_a_queue_that_resets_every_other_connection() {
+    logs_one_line_if_every_other_receive_meets(Action::Reset);
+}
+
+#[track_caller]
+fn logs_one_line_if_every_other_receive_meets(fault: Action) {
     let mut live = Live::new();
     live.bucket.put_keys(["a.jpg"]);
     let queue = Proxy::start(server::shared().address());
@@ -29,8 +42,7 @@ fn logs_one_line_about_a_queue_that_fails_every_other_time() {
     let every_other = move |request: &Request| {
         is_receive(request) && counter.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     };
-    // An error that the client does not retry by itself.
-    queue.fault(FAILURES, every_other, Action::Error(403, "AccessDenied"));
+    queue.fault(FAILURES, every_other, fault);
     let is_receive = operation("ReceiveMessage");
     let all_failed = move |request: &Request| {
         is_receive(request) && receives.load(Ordering::Relaxed) >= 2 * FAILURES - 1
@@ -45,6 +57,35 @@ fn logs_one_line_about_a_queue_that_fails_every_other_time() {
     assert_eq!(daemon.count(&["WARN", "receive failed"]), 1);
     // None, except if this test runs longer than the calm time after which the outage is over.
     assert!(daemon.count(&["INFO", "receiving"]) <= 1);
+    daemon.terminate();
+}
+
+#[test]
+fn sources_whose_pages_stop_halfway_do_not_hold_up_another() {
+    let mut live = Live::silent();
+    let slow = ["slow", "slower"].map(|name| {
+        let bucket = Bucket::create(server::shared());
+        bucket.put_keys(["a.jpg", "b.jpg"]);
+        let proxy = Proxy::start(server::shared().address());
+        let gate = Gate::default();
+        proxy.fault(1, lists_from(1), Action::HoldBody(gate.clone()));
+        let source = Source::of(name, &bucket, proxy.endpoint());
+        (source, bucket, gate)
+    });
+    live.configure(|config| {
+        let slow = slow.iter().map(|(source, ..)| source.clone());
+        config.sources.splice(0..0, slow);
+    });
+    live.bucket.put_keys(["a.jpg"]);
+    let daemon = live.cli.serve();
+    slow.iter().for_each(|(.., gate)| gate.wait_until_reached());
+    daemon.wait_for(&SCANNED);
+    live.wait_for_mirror();
+    for (source, bucket, gate) in slow {
+        assert!(live.cli.keys(&source.name).is_empty());
+        gate.open();
+        wait_for_mirror_of(&live.cli, &source.name, &bucket, |_, _| true);
+    }
     daemon.terminate();
 }
 

@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use crate::s3::percent_decoded;
 
 /// Maximum time that a test waits for a request at a gate, and that a request waits for the gate to open.
@@ -68,10 +70,14 @@ pub enum Action {
     ErrorInside200(&'static str),
     /// Close the connection without a response.
     HangUp,
+    /// Reset the connection without a response.
+    Reset,
     /// Close the connection after half of the body.
     CutBody,
     /// Hold the request at the gate, then forward it.
     Hold(Gate),
+    /// Send half of the body, hold the rest at the gate, then send it.
+    HoldBody(Gate),
     /// Change the body of the response.
     Rewrite(fn(&str) -> String),
 }
@@ -190,6 +196,10 @@ impl Shared {
             let action = self.action_for(&request);
             let response = match action {
                 Some(Action::HangUp) => return Ok(()),
+                // Without time to linger, the close is a reset.
+                Some(Action::Reset) => {
+                    return SockRef::from(&client).set_linger(Some(Duration::ZERO));
+                }
                 Some(Action::Error(status, code)) => error(status, code, ""),
                 Some(Action::ErrorWith(status, code, name, value)) => {
                     error(status, code, &format!("{name}: {value}\r\n"))
@@ -204,6 +214,15 @@ impl Shared {
                     let mut response = self.forward(&head, &body)?;
                     response.body = change(&String::from_utf8_lossy(&response.body)).into_bytes();
                     response
+                }
+                Some(Action::HoldBody(gate)) => {
+                    let response = self.forward(&head, &body)?;
+                    let half = response.head.len() + response.body.len() / 2;
+                    let bytes = response.bytes(&request);
+                    client.write_all(&bytes[..half])?;
+                    gate.pass();
+                    client.write_all(&bytes[half..])?;
+                    continue;
                 }
                 Some(Action::Hold(gate)) => {
                     gate.pass();
