@@ -4,13 +4,14 @@
 //! sets the Content Security Policy: scripts and styles come only from this server, previews also from the
 //! buckets. Bucket addresses appear only in responses to clients that may see all Sources.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::api::error::{ApiError, ErrorCode};
 use super::app_state::AppState;
@@ -33,8 +34,13 @@ macro_rules! files {
     };
 }
 
-/// All files except the document are below this path.
+/// All files except the document are below this path, in a folder with the name of their [`VERSION`].
 const FILES_PATH: &str = "/page/";
+
+/// How browsers may cache the document: they ask each time whether it has changed.
+const REVALIDATE: &str = "no-cache";
+/// How browsers may cache all other files: for a year, without asking. Another content has another URL.
+const KEEP: &str = "public, max-age=31536000, immutable";
 
 /// All files except the document, which is [`INDEX`].
 const FILES: &[PageFile] = files![
@@ -96,13 +102,33 @@ const INDEX: PageFile = PageFile {
     text: include_str!("page/index.html"),
 };
 
+/// A hash of all files, as 16 hex digits. It is part of their URLs.
+///
+/// All files share it, so their relative imports stay in one version.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Xxh3::new();
+    for PageFile { name, text } in FILES {
+        for part in [name, text] {
+            hash.update(&part.len().to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    format!("{:016x}", hash.digest())
+});
+
+/// The document, with the URLs of this version.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let versioned = format!("=\"{FILES_PATH}{}/", *VERSION);
+    INDEX.text.replace(&format!("=\"{FILES_PATH}"), &versioned)
+});
+
 /// The document at `/` and its files below `/page/`.
 ///
 /// They need no token. The data they show does, so the page asks the user for one.
 pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/", get(index))
-        .route("/page/{name}", get(file))
+        .route("/page/{version}/{name}", get(file))
 }
 
 /// Browsers send no token with this request. So if tokens are required, the policy names only URL schemes.
@@ -115,23 +141,30 @@ async fn index(State(app): State<Arc<AppState>>, grant: Option<Extension<Grant>>
     } else {
         schemes(&origins)
     };
-    respond(&INDEX, &policy(&allowed))
+    respond(INDEX.name, &DOCUMENT, REVALIDATE, &policy(&allowed))
 }
 
+/// Answers only for files of this version: a browser would keep another content under the URL for good.
 async fn file(uri: Uri) -> Response {
-    let name = uri.path().strip_prefix(FILES_PATH).unwrap_or_default();
-    match FILES.iter().find(|file| file.name == name) {
-        Some(file) => respond(file, &policy(&[])),
-        None => ApiError::new(ErrorCode::NotFound, "the page has no file with this name")
-            .into_response(),
+    let path = uri.path().strip_prefix(FILES_PATH).unwrap_or_default();
+    let name = path
+        .split_once('/')
+        .filter(|(version, _)| *version == *VERSION)
+        .map(|(_, name)| name);
+    match FILES.iter().find(|file| Some(file.name) == name) {
+        Some(file) => respond(file.name, file.text, KEEP, &policy(&[])),
+        None => {
+            let text =
+                "the page has no such file; reload the page, because its files may have changed";
+            ApiError::new(ErrorCode::NotFound, text).into_response()
+        }
     }
 }
 
-fn respond(file: &PageFile, policy: &str) -> Response {
-    // Browsers revalidate with the ETag, so after an upgrade no old file is used.
+fn respond(name: &str, text: &'static str, caching: &'static str, policy: &str) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, content_type(file.name)),
-        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_TYPE, content_type(name)),
+        (header::CACHE_CONTROL, caching),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (
@@ -143,7 +176,7 @@ fn respond(file: &PageFile, policy: &str) -> Response {
             "same-origin",
         ),
     ];
-    let mut response = (headers, file.text).into_response();
+    let mut response = (headers, text).into_response();
     let policy = HeaderValue::from_str(policy).expect("`origins` returns only printable ASCII");
     response
         .headers_mut()

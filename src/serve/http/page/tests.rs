@@ -66,6 +66,11 @@ async fn get_from(path: &str, etag: Option<&HeaderValue>) -> Response {
     router(app).oneshot(request).await.unwrap()
 }
 
+/// The path of a file of this version.
+fn path_of(name: &str) -> String {
+    format!("{FILES_PATH}{}/{name}", *VERSION)
+}
+
 #[test]
 fn all_referenced_files_exist_and_are_preloaded() {
     let names: BTreeSet<&str> = FILES.iter().map(|file| file.name).collect();
@@ -128,21 +133,14 @@ fn modules_are_short_and_start_with_a_sentence() {
 async fn every_file_is_served_with_its_type_and_policy() {
     let paths = FILES
         .iter()
-        .map(|file| (format!("/page/{}", file.name), file));
-    for (path, file) in paths.chain([("/".to_owned(), &INDEX)]) {
+        .map(|file| (path_of(file.name), file.name, file.text));
+    let document = ("/".to_owned(), INDEX.name, DOCUMENT.as_str());
+    for (path, name, text) in paths.chain([document]) {
         let response = get_from(&path, None).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let headers = response.headers().clone();
-        assert_eq!(
-            headers[header::CONTENT_TYPE],
-            content_type(file.name),
-            "{path}"
-        );
-        assert_ne!(
-            content_type(file.name),
-            "application/octet-stream",
-            "{path}"
-        );
+        assert_eq!(headers[header::CONTENT_TYPE], content_type(name), "{path}");
+        assert_ne!(content_type(name), "application/octet-stream", "{path}");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
         assert_eq!(headers[header::REFERRER_POLICY], "no-referrer", "{path}");
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -152,7 +150,7 @@ async fn every_file_is_served_with_its_type_and_policy() {
         );
         assert!(policy.contains("frame-ancestors 'none'"), "{path}");
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        assert_eq!(body, file.text, "{path}");
+        assert_eq!(body, text, "{path}");
         let again = get_from(&path, headers.get(header::ETAG)).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
     }
@@ -185,13 +183,45 @@ async fn policy_allows_previews_from_the_buckets() {
 async fn unknown_files_are_not_found() {
     for path in [
         "/page/",
-        "/page/x.js",
-        "/page/..%2Fpage.rs",
-        "/page/a/b",
+        "/page/main.js",
+        "/page/0123456789abcdef/main.js",
+        "/page/a/b/c",
         "/page/%ff",
+        &path_of("x.js"),
+        &path_of("..%2Fpage.rs"),
+        &path_of("%ff"),
     ] {
         let response = get_from(path, None).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(response.headers()[header::CONTENT_TYPE], JSON_API, "{path}");
+        let caching = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
+        assert!(!caching.contains("immutable"), "{path}");
     }
+}
+
+/// A browser asks for the document each time, and never again for a file.
+#[tokio::test]
+async fn browsers_keep_the_files_of_a_version_and_revalidate_the_document() {
+    let document = get_from("/", None).await;
+    assert_eq!(document.headers()[header::CACHE_CONTROL], "no-cache");
+    let body = to_bytes(document.into_body(), usize::MAX).await.unwrap();
+    let body = std::str::from_utf8(&body).unwrap();
+    let named = between(body, "=\"/page/", "\"");
+    assert_eq!(named.len(), FILES.len());
+    for rest in named {
+        let response = get_from(&format!("/page/{rest}"), None).await;
+        assert_eq!(response.status(), StatusCode::OK, "{rest}");
+        let caching = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
+        assert_eq!(caching, "public, max-age=31536000, immutable", "{rest}");
+    }
+}
+
+/// Only relative references stay in one version. A file with a fixed URL would be served by no version.
+#[test]
+fn files_name_each_other_by_relative_references() {
+    for PageFile { name, text } in FILES {
+        assert!(!text.contains(FILES_PATH), "{name} has a fixed URL");
+    }
+    let files = DOCUMENT.matches(FILES_PATH).count();
+    assert_eq!(files, DOCUMENT.matches(VERSION.as_str()).count());
 }
