@@ -4,6 +4,7 @@
 //! its clients only need another base URL. Both show only the Sources that the client's token may see. All errors are JSON:API documents.
 
 mod change_error;
+mod compression;
 pub(crate) mod error;
 mod hits;
 pub(crate) mod idempotency;

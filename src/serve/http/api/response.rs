@@ -3,24 +3,21 @@
 //! It does not look at the content of a response. A HEAD request gets the response of the GET request,
 //! without the body.
 
-use std::io::Write;
-
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::compression::Accepted;
 use super::error::{ApiError, ErrorCode};
 use crate::core::json::escape_controls;
 
 /// Maximum number of bytes of the path and the parameters together.
 pub(crate) const MAX_URI_BYTES: usize = 8 * 1024;
 
-/// Smaller bodies are not compressed.
+/// Smaller bodies are compressed only for a client that accepts no plain ones.
 const MIN_COMPRESSED_BYTES: usize = 1_024;
 
 /// Maximum number of bytes of a body. A thousand hits with the longest keys are a tenth of it.
@@ -100,8 +97,8 @@ async fn complete(response: Response, request_headers: &HeaderMap, is_read: bool
     }
     set_default(headers, header::CACHE_CONTROL, "private, no-cache");
     set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
     if parts.status == StatusCode::OK && is_read {
-        headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
         let hash = parts.extensions.get::<EtagHash>().copied();
         let etag = hash.unwrap_or_else(|| EtagHash::of(&body)).etag();
         set_default(headers, header::ETAG, &etag);
@@ -113,13 +110,17 @@ async fn complete(response: Response, request_headers: &HeaderMap, is_read: bool
             return Response::from_parts(parts, Body::empty());
         }
     }
+    let accepted = Accepted::of(request_headers);
     let is_plain = !headers.contains_key(header::CONTENT_ENCODING);
-    if is_plain && body.len() >= MIN_COMPRESSED_BYTES && accepts_gzip(request_headers) {
+    let is_worth_it = body.len() >= MIN_COMPRESSED_BYTES || !accepted.plain;
+    if let Some(coding) = accepted.coding.filter(|_| is_plain && is_worth_it) {
         let plain = body.clone();
         // Compressing can take as long as a search.
-        if let Ok(Ok(compressed)) = tokio::task::spawn_blocking(move || gzip(&plain)).await {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            body = compressed;
+        let encoded = tokio::task::spawn_blocking(move || coding.encode(&plain));
+        if let Ok(Ok(encoded)) = encoded.await {
+            let name = HeaderValue::from_static(coding.name());
+            headers.insert(header::CONTENT_ENCODING, name);
+            body = encoded.into();
         }
     }
     headers.insert(header::CONTENT_LENGTH, body.len().into());
@@ -152,28 +153,8 @@ fn is_cached(etag: Option<&HeaderValue>, request_headers: &HeaderMap) -> bool {
     tags.any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
 }
 
-fn accepts_gzip(request_headers: &HeaderMap) -> bool {
-    let values = request_headers.get_all(header::ACCEPT_ENCODING).iter();
-    let mut codings = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    codings.any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").map(str::parse::<f32>);
-        name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight, Some(Ok(0.0)))
-    })
-}
-
-fn gzip(plain: &[u8]) -> std::io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(plain)?;
-    Ok(encoder.finish()?.into())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use axum::routing::get;
     use axum::{Router, middleware};
     use tower::ServiceExt;
@@ -201,24 +182,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn compresses_a_long_body_if_the_client_accepts_gzip() {
-        for (path, accepted, is_compressed) in [
-            ("/long", "gzip", true),
-            ("/long", "br, GZIP;q=0.5", true),
-            ("/long", "gzip;q=0, br", false),
-            ("/long", "identity", false),
-            ("/short", "gzip", false),
+    async fn compresses_a_long_body_as_the_client_accepts() {
+        for (path, accepted, coding) in [
+            ("/long", "gzip", Some("gzip")),
+            ("/long", "gzip, deflate, br, zstd", Some("zstd")),
+            ("/long", "br, GZIP;q=0.5", Some("br")),
+            ("/long", "identity, gzip;q=0.5", None),
+            ("/long", "identity", None),
+            ("/short", "gzip, br, zstd", None),
+            // No body may be plain.
+            ("/short", "gzip, identity;q=0", Some("gzip")),
+            ("/none", "gzip, *;q=0", Some("gzip")),
         ] {
+            let (plain, _) = send("GET", path, &[]).await;
             let (response, body) = send("GET", path, &[("accept-encoding", accepted)]).await;
-            let encoding = response.headers().get("content-encoding");
-            assert_eq!(encoding.is_some(), is_compressed, "{path} {accepted}");
-            assert_eq!(response.headers()["vary"], "accept-encoding");
-            assert_eq!(response.headers()["content-length"], body.len().to_string());
-            if is_compressed {
-                let mut plain = String::new();
-                let mut decoder = flate2::read::GzDecoder::new(body.as_slice());
-                decoder.read_to_string(&mut plain).unwrap();
-                assert_eq!(plain, long());
+            let headers = response.headers();
+            let encoding = headers.get("content-encoding");
+            let encoding = encoding.map(|encoding| encoding.to_str().unwrap());
+            assert_eq!(encoding, coding, "{path} {accepted}");
+            assert_eq!(headers["vary"], "accept-encoding");
+            assert_eq!(headers["content-length"], body.len().to_string());
+            // The ETag is weak, so all codings share it.
+            assert_eq!(headers.get("etag"), plain.headers().get("etag"));
+            let (head, _) = send("HEAD", path, &[("accept-encoding", accepted)]).await;
+            assert_eq!(head.headers(), headers, "{path} {accepted}");
+            if coding == Some("gzip") && path == "/long" {
+                assert!(body.starts_with(&[0x1f, 0x8b]) && body.len() < 200);
             }
         }
     }
