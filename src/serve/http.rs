@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,8 +25,10 @@ use crate::serve::connections::{ConnectionLimiter, Slot};
 pub(crate) mod api;
 pub(crate) mod app_state;
 pub(crate) mod auth;
+mod client;
 mod cross_origin;
 mod deployment_status;
+mod fair_queue;
 mod host_check;
 pub(crate) mod listener;
 mod metrics;
@@ -34,12 +37,14 @@ pub(crate) mod page_link;
 mod redact;
 mod request_metrics;
 mod routes;
+mod search_permits;
 pub(crate) mod tls;
 mod write_timeout;
 
 use app_state::AppState;
 use auth::Auth;
-use listener::{ListenError, Listener, Transport};
+use client::Peer;
+use listener::{Accepted, ListenError, Listener, Transport};
 use write_timeout::WriteTimeout;
 
 /// How long responses in flight may take when the daemon stops.
@@ -157,14 +162,15 @@ async fn serve_with_limits(
             accepted = listener.accept() => accepted,
         };
         let cause = match accepted {
-            Ok(stream) => {
+            Ok(accepted) => {
                 failures = 0;
                 let Some(slot) = stop.run_until_cancelled(limiter.acquire()).await else {
                     break;
                 };
                 let (tls, router, stop) = (auth.acceptor(), router.clone(), stop.clone());
                 connections.spawn(async move {
-                    let connection = handshake_and_serve(limits, stream, &slot, tls, router, stop);
+                    let connection =
+                        handshake_and_serve(limits, accepted, &slot, tls, router, stop);
                     slot.run_until_evicted(connection).await;
                 });
                 continue;
@@ -193,20 +199,21 @@ async fn serve_with_limits(
 /// Does the TLS handshake, if TLS is configured, and serves the connection.
 async fn handshake_and_serve(
     limits: Limits,
-    stream: Box<dyn Transport>,
+    accepted: Accepted,
     slot: &Arc<Slot>,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: CancellationToken,
 ) {
-    let stream = WriteTimeout::new(stream, limits.write, Arc::clone(slot));
+    let peer = accepted.address.map(Peer);
+    let stream = WriteTimeout::new(accepted.stream, limits.write, Arc::clone(slot));
     let Some(tls) = tls else {
-        return serve_connection(limits, stream, slot, router, stop).await;
+        return serve_connection(limits, stream, peer, slot, router, stop).await;
     };
     let handshake = tokio::time::timeout(limits.tls_handshake, tls.accept(stream));
     // A client that does not speak TLS gets no response.
     if let Some(Ok(Ok(stream))) = stop.run_until_cancelled(handshake).await {
-        serve_connection(limits, stream, slot, router, stop).await;
+        serve_connection(limits, stream, peer, slot, router, stop).await;
     }
 }
 
@@ -214,14 +221,18 @@ async fn handshake_and_serve(
 async fn serve_connection(
     limits: Limits,
     stream: impl Transport + 'static,
+    peer: Option<Peer>,
     slot: &Arc<Slot>,
     router: Router,
     stop: CancellationToken,
 ) {
     let router = TowerToHyperService::new(router);
     // The router returns complete responses. `WriteTimeout` guards the connection while one is sent.
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
         let guard = slot.begin_request();
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         let response = router.call(request);
         async move {
             let response = response.await;

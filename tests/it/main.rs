@@ -54,6 +54,7 @@ mod consumer;
 mod credentials;
 mod demo;
 mod explain;
+mod fairness;
 mod harness;
 mod http_api;
 mod iam_policy;

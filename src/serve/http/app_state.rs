@@ -10,8 +10,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::api::idempotency::Answers;
 use super::deployment_status::{DeploymentStatus, count_assets};
+use super::search_permits::SearchPermits;
 use crate::aws::bucket::preview::PreviewSigner;
-use crate::concurrency::ConcurrencyLimit;
 use crate::config::Config;
 use crate::core::source::Source;
 use crate::observe::status::{IndexHealth, SourceSettings, StatusBoard};
@@ -33,7 +33,7 @@ pub(crate) struct AppState {
     /// The time limit of one search, including its wait for a permit.
     pub(super) search_timeout: Duration,
     /// Limits how many searches run at once: each holds one permit.
-    pub(super) concurrent_searches: ConcurrencyLimit,
+    pub(super) search_permits: Arc<SearchPermits>,
     catalog: RwLock<Arc<SourceCatalog>>,
     /// The snapshot in which a search found damage, and the error.
     damage: Mutex<Option<(Weak<Snapshot>, String)>>,
@@ -71,7 +71,7 @@ impl AppState {
             answers: Arc::default(),
             index,
             search_timeout: config.search.timeout,
-            concurrent_searches: ConcurrencyLimit::new(config.search.concurrent_searches),
+            search_permits: SearchPermits::new(config.search.concurrent_searches),
             catalog: RwLock::new(Arc::new(SourceCatalog::of_config(config))),
             damage: Mutex::default(),
         }))
@@ -92,7 +92,7 @@ impl AppState {
             answers: Arc::default(),
             index: index.max_age(Duration::ZERO),
             search_timeout: Duration::from_secs(20),
-            concurrent_searches: ConcurrencyLimit::new(4),
+            search_permits: SearchPermits::new(4),
             catalog: RwLock::new(Arc::new(SourceCatalog::of(&sources, |_| {
                 Duration::from_secs(60)
             }))),

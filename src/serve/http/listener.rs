@@ -4,6 +4,7 @@
 //! not serve them.
 
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,13 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
+/// An accepted connection.
+pub(super) struct Accepted {
+    pub stream: Box<dyn Transport>,
+    /// The address of the client. `None` over a Unix socket.
+    pub address: Option<IpAddr>,
+}
+
 impl Listener {
     pub(super) async fn bind(listen: &Listen) -> Result<Self, ListenError> {
         let failed = |cause| ListenError::Bind {
@@ -114,10 +122,19 @@ impl Listener {
     }
 
     /// Accepts the next connection. Cancel safe.
-    pub(super) async fn accept(&self) -> io::Result<Box<dyn Transport>> {
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
         Ok(match &self.socket {
-            Socket::Tcp(socket) => Box::new(socket.accept().await?.0),
-            Socket::Unix(socket, _) => Box::new(socket.accept().await?.0),
+            Socket::Tcp(socket) => {
+                let (stream, address) = socket.accept().await?;
+                Accepted {
+                    stream: Box::new(stream),
+                    address: Some(address.ip()),
+                }
+            }
+            Socket::Unix(socket, _) => Accepted {
+                stream: Box::new(socket.accept().await?.0),
+                address: None,
+            },
         })
     }
 }

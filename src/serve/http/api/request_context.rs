@@ -15,10 +15,11 @@ use super::params::Params;
 use super::visible_sources::VisibleSources;
 use crate::serve::access::Grant;
 use crate::serve::http::app_state::{AppState, CatalogEntry};
+use crate::serve::http::client::{ClientId, ClientState};
 
 /// The context of a request. Axum extracts it, and rejects a request without a [`Grant`].
 pub(super) struct RequestContext {
-    pub app: Arc<AppState>,
+    pub app: ClientState,
     /// The Sources that the client may see.
     pub sources: VisibleSources,
     uri: Uri,
@@ -30,8 +31,11 @@ impl FromRequestParts<Arc<AppState>> for RequestContext {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, Response> {
         let grant = Grant::from_request_parts(parts, app).await?;
         Ok(Self {
+            app: ClientState {
+                app: Arc::clone(app),
+                client: ClientId::of(&grant, &parts.extensions),
+            },
             sources: VisibleSources::new(app.catalog(), grant),
-            app: Arc::clone(app),
             uri: parts.uri.clone(),
         })
     }

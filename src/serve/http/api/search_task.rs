@@ -9,11 +9,12 @@ use tokio::time::timeout;
 use super::error::{ApiError, ErrorCode, panicked, too_slow};
 use crate::index::IndexError;
 use crate::search::{Deadline, SearchError, Snapshot};
-use crate::serve::http::app_state::AppState;
+use crate::serve::http::client::ClientState;
+use crate::serve::http::fair_queue::QueueFull;
 
 /// Runs `work` on the newest snapshot of the index.
 pub(super) async fn run_search<T>(
-    app: &Arc<AppState>,
+    app: &ClientState,
     work: impl FnOnce(&Snapshot, &Deadline) -> Result<T, SearchError> + Send + 'static,
 ) -> Result<T, ApiError>
 where
@@ -24,10 +25,10 @@ where
 
 /// Runs `work`, which also handles that there is no index.
 ///
-/// It first waits for a permit; the wait counts toward the time limit. If the client disconnects, the work
+/// It first waits for a permit, in the queue of its client; the wait counts toward the time limit. If the client disconnects, the work
 /// stops soon.
 pub(super) async fn run_index_task<T>(
-    app: &Arc<AppState>,
+    app: &ClientState,
     work: impl FnOnce(Result<Arc<Snapshot>, SearchError>, &Deadline) -> Result<T, SearchError>
     + Send
     + 'static,
@@ -37,11 +38,14 @@ where
 {
     let begin = Instant::now();
     let limit = app.search_timeout;
-    let Ok(permit) = timeout(limit, app.concurrent_searches.acquire()).await else {
+    let busy = |text: &str| {
         app.board.http.busy.add(1);
-        let text = "the limit of concurrent searches is reached; retry in a second";
-        return Err(ApiError::new(ErrorCode::Busy, text));
+        ApiError::new(ErrorCode::Busy, text)
     };
+    let permit = timeout(limit, app.search_permits.acquire(&app.client)).await;
+    let permit = permit
+        .map_err(|_| busy("the limit of concurrent searches is reached; retry in a second"))?
+        .map_err(|QueueFull| busy("too many of your searches are waiting; send fewer at a time"))?;
     let app = Arc::clone(app);
     let cancelled = Arc::new(AtomicBool::new(false));
     let _cancel = CancelOnDrop(Arc::clone(&cancelled));
@@ -114,10 +118,19 @@ mod tests {
 
     use super::*;
     use crate::observe::status::StatusBoard;
+    use crate::serve::http::app_state::AppState;
+    use crate::serve::http::client::ClientId;
+
+    fn client_state() -> ClientState {
+        ClientState {
+            app: AppState::without_sources(Arc::new(StatusBoard::new("/none".into()))),
+            client: ClientId::Local,
+        }
+    }
 
     #[tokio::test]
     async fn disconnected_client_stops_its_search() {
-        let app = AppState::without_sources(Arc::new(StatusBoard::new("/none".into())));
+        let app = client_state();
         let (begun, begins) = tokio::sync::oneshot::channel();
         let (ended, ends) = mpsc::channel();
         let work = run_index_task(&app, move |_, deadline| {
@@ -138,7 +151,7 @@ mod tests {
 
     #[tokio::test]
     async fn panic_becomes_an_internal_error() {
-        let app = AppState::without_sources(Arc::new(StatusBoard::new("/none".into())));
+        let app = client_state();
         let found: Result<(), _> = run_index_task(&app, |_, _| panic!("a defect")).await;
         assert_eq!(found.unwrap_err().code(), ErrorCode::Internal);
     }

@@ -20,6 +20,7 @@ use crate::managed::store::Version;
 use crate::secrets;
 use crate::serve::access::Grant;
 use crate::serve::http::app_state::AppState;
+use crate::serve::http::client::{ClientId, ClientState};
 
 /// Maximum length of an Idempotency-Key, in characters.
 const MAX_IDEMPOTENCY_KEY: usize = 128;
@@ -41,7 +42,7 @@ pub(super) const IDEMPOTENCY_KEY: HeaderSpec = HeaderSpec {
 
 /// A request that changes something, from a client that may.
 pub(super) struct WriteRequest {
-    pub app: Arc<AppState>,
+    pub app: ClientState,
     pub grant: Grant,
     /// The body. Empty if the request has none. It can contain secrets, so it is erased when it is dropped.
     pub body: Map<String, Value>,
@@ -60,7 +61,10 @@ impl FromRequest<Arc<AppState>> for WriteRequest {
         let grant = Grant::from_request_parts(&mut parts, app).await?;
         let refuse = |error: ApiError| error.into_response();
         Ok(Self {
-            app: Arc::clone(app),
+            app: ClientState {
+                app: Arc::clone(app),
+                client: ClientId::of(&grant, &parts.extensions),
+            },
             grant,
             if_match: if_match(&parts.headers).map_err(refuse)?,
             idempotency_key: idempotency_key(&parts.headers).map_err(refuse)?,

@@ -19,7 +19,8 @@ use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::response::ChangesWithoutVersion;
 use crate::serve::http::api::search_task::{available, run_index_task};
 use crate::serve::http::api::visible_sources::VisibleSources;
-use crate::serve::http::app_state::{AppState, source_id};
+use crate::serve::http::app_state::source_id;
+use crate::serve::http::client::ClientState;
 use crate::serve::http::deployment_status::DeploymentStatus;
 
 const FIELDS: &[ParameterSpec] = &[text(
@@ -165,7 +166,7 @@ pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiErrors> {
 /// The JSON:API resource of one Source, and its version if it is managed. Only for clients that may change the Source,
 /// it has the values that imgix lacks.
 pub(super) async fn resource(
-    app: &Arc<AppState>,
+    app: &ClientState,
     visible: &VisibleSources,
     source: &Arc<Source>,
 ) -> Result<(Value, Option<Version>), ApiErrors> {
@@ -212,7 +213,7 @@ impl ShownSource {
 }
 
 /// The JSON:API resources of these Sources.
-async fn objects(app: &Arc<AppState>, sources: Vec<ShownSource>) -> Result<Vec<Value>, ApiError> {
+async fn objects(app: &ClientState, sources: Vec<ShownSource>) -> Result<Vec<Value>, ApiError> {
     run_index_task(app, move |snapshot, _| {
         let snapshot = available(snapshot);
         let object = |shown: ShownSource| {

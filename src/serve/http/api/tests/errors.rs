@@ -1,6 +1,7 @@
 //! Tests the errors.
 
 use super::*;
+use crate::serve::http::client::ClientId;
 
 #[tokio::test]
 async fn errors_name_code_and_parameter() {
@@ -139,7 +140,11 @@ async fn search_without_a_free_permit_is_busy() {
     let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let mut app = Arc::try_unwrap(fixture.app).ok().unwrap();
     app.search_timeout = std::time::Duration::from_millis(1);
-    let all = app.concurrent_searches.acquire_many(4).await;
+    let other = ClientId::Token("other".into());
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.push(app.search_permits.acquire(&other).await.unwrap());
+    }
     let fixture = Fixture {
         app: Arc::new(app),
         ..fixture

@@ -22,7 +22,8 @@ use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::response::ChangesWithoutVersion;
 use crate::serve::http::api::search_task::{available, run_index_task};
 use crate::serve::http::api::visible_sources::VisibleSources;
-use crate::serve::http::app_state::{AppState, source_id};
+use crate::serve::http::app_state::source_id;
+use crate::serve::http::client::ClientState;
 use crate::serve::http::deployment_status::{DeploymentStatus, count_assets};
 
 /// Its entry in the OpenAPI document.
@@ -113,7 +114,7 @@ pub(super) async fn handle(
 
 /// The Source with this name, as the client may see it.
 pub(super) async fn detail(
-    app: &Arc<AppState>,
+    app: &ClientState,
     grant: &Grant,
     name: &str,
 ) -> Result<Detail, ApiErrors> {
@@ -124,7 +125,7 @@ pub(super) async fn detail(
 
 /// The Source after a change. Before the daemon uses the change, the catalog does not have it.
 pub(super) async fn changed(
-    app: &Arc<AppState>,
+    app: &ClientState,
     grant: &Grant,
     name: &str,
     made: MadeChange,
@@ -138,11 +139,7 @@ pub(super) async fn changed(
     }
 }
 
-async fn shown(
-    app: &Arc<AppState>,
-    grant: &Grant,
-    source: Arc<Source>,
-) -> Result<Detail, ApiErrors> {
+async fn shown(app: &ClientState, grant: &Grant, source: Arc<Source>) -> Result<Detail, ApiErrors> {
     let name = source.name.clone();
     let stored = if source.is_managed {
         stored_values(app, grant, &name).await?

@@ -3,8 +3,6 @@
 //!
 //! The same address can mean another path in each Source, so each Source is searched by itself.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use crate::core::query::{Condition, Page, Query, Request, Term, Total};
@@ -14,7 +12,8 @@ use crate::core::source::reference::is_uri;
 use crate::search::{Deadline, SearchError, Snapshot};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::search_task::run_search;
-use crate::serve::http::app_state::{AppState, CatalogEntry};
+use crate::serve::http::app_state::CatalogEntry;
+use crate::serve::http::client::ClientState;
 
 /// An asset that the query names. It may not exist.
 #[derive(Clone, Serialize)]
@@ -43,7 +42,7 @@ pub(super) fn named(
 
 /// The assets in these Sources whose path or key the query is. `None` if there is none: then the query is a search.
 pub(super) async fn existing(
-    app: &Arc<AppState>,
+    app: &ClientState,
     text: &str,
     sources: &[&CatalogEntry],
 ) -> Result<Option<Vec<NamedBody>>, ApiError> {
