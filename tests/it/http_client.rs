@@ -1,9 +1,20 @@
 //! A minimal HTTP/1.1 client for the tests. It reads only bodies with a `Content-Length`.
+//!
+//! It checks that the OpenAPI document describes every response of the program.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::LazyLock;
 
 use serde_json::Value;
+
+use crate::openapi_check::CheckedResponse;
+
+/// The published document. A unit test checks that the program serves the same one.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let text = include_str!("../../schema/openapi.json");
+    serde_json::from_str(text).expect("the document is JSON")
+});
 
 #[derive(Debug)]
 pub struct Response {
@@ -97,7 +108,27 @@ fn exchange(
         let read = stream.read_exact(&mut response.body);
         read.expect("the whole body");
     }
+    check(method, path, &response);
     response
+}
+
+/// Panics if the response is one of the program, and the document does not describe it.
+fn check(method: &str, path: &str, response: &Response) {
+    // Other servers do not send this header.
+    if response.header("cross-origin-resource-policy").is_none() {
+        return;
+    }
+    let headers = response.headers.iter();
+    let checked = CheckedResponse {
+        method,
+        path,
+        status: response.status,
+        headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
+        body: &response.body,
+    };
+    if let Err(problem) = checked.check(&DOCUMENT) {
+        panic!("{method} {path}: not in schema/openapi.json: {problem}");
+    }
 }
 
 /// Sends a GET request and returns the JSON body. Panics unless the status is 200.

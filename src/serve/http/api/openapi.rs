@@ -10,9 +10,13 @@ use super::operation::{ApiMethod, ApiOperation, HeaderSpec, RequestBody};
 use super::params::{MAX_VALUE_CHARS, ParameterSpec, ValueType};
 use super::{imgix, v1};
 
+mod explain_schemas;
+mod headers;
+mod imgix_attributes;
 mod responses;
 mod schemas;
 mod service_paths;
+mod service_schemas;
 mod source_schemas;
 
 use responses::{responses, write_responses};
@@ -24,7 +28,7 @@ pub(super) fn text() -> String {
     text.expect("a JSON value always serializes: its keys are strings") + "\n"
 }
 
-fn document() -> Value {
+pub(super) fn document() -> Value {
     let mut paths = Map::new();
     let operations = v1::OPERATIONS.into_iter().chain(imgix::OPERATIONS);
     for operation in operations {
@@ -34,6 +38,7 @@ fn document() -> Value {
         item[operation.method.as_str()] = operation_object(operation);
     }
     paths.extend(service_paths::paths());
+    headers::add_to_paths(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -74,13 +79,15 @@ fn document() -> Value {
                                     A token sees only the Sources that it was created for.",
                 },
             },
+            "headers": headers::all(),
+            "responses": responses::shared(),
             "schemas": schemas::all(),
         },
     })
 }
 
 const INTRODUCTION: &str = "\
-A path that accepts GET also accepts HEAD.
+A path that accepts GET also accepts HEAD. A web page of an allowed origin gets a 204 for its preflights.
 
 A Source is a bucket (or a prefix in one) whose objects are searchable assets. The asset path is `/` plus the \
 object's key without the Source's prefix: with the prefix `img/`, the key `img/2024/beach.jpg` has the path \
@@ -156,6 +163,8 @@ fn path_parameters(path: &str) -> Vec<Value> {
                  `/api/v1/sources` lists the ids."
             }
             "name" => "The name of the Source.",
+            "version" => "A hash of all files of the page.",
+            "file_name" => "The name of the file.",
             _ => {
                 "The asset path without its leading `/`, percent-encoded once. A `/` inside the path may \
                  stay as it is. Example: `2024/summer%20beach.jpg`."
@@ -178,14 +187,10 @@ fn query_parameter(spec: &ParameterSpec) -> Value {
         ValueType::Text | ValueType::RequiredText => text,
         ValueType::RepeatedText => json!({ "type": "array", "items": text }),
         ValueType::Number { min, max, default } => json!({
-            "type": "integer", "minimum": min, "maximum": max, "default": default,
+            "type": "integer", "format": "int64", "minimum": min, "maximum": max, "default": default,
         }),
         ValueType::Total => json!({
-            "anyOf": [
-                { "const": "exact" },
-                { "type": "integer", "minimum": 0, "maximum": u32::MAX },
-            ],
-            "default": "exact",
+            "type": "string", "pattern": "^(exact|[0-9]{1,10})$", "default": "exact",
         }),
         ValueType::Flag => json!({ "type": "boolean", "default": false }),
         ValueType::OneOf(words) => json!({ "type": "string", "enum": words }),
@@ -209,57 +214,6 @@ fn query_parameter(spec: &ParameterSpec) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn published_document_is_up_to_date() {
-        let published = include_str!("../../../../schema/openapi.json");
-        if published != text() {
-            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/target/openapi.json");
-            std::fs::write(file, text()).unwrap();
-            panic!("schema/openapi.json is out of date: replace it with {file}");
-        }
-    }
-
-    #[test]
-    fn every_referenced_schema_exists() {
-        let (text, all) = (text(), schemas::all());
-        let references = text.split("#/components/schemas/").skip(1);
-        let mut count = 0;
-        for name in references.filter_map(|rest| rest.split('"').next()) {
-            assert!(all.get(name).is_some(), "{name}");
-            count += 1;
-        }
-        assert!(count > 50, "only {count} references were found");
-    }
-
-    #[test]
-    fn operation_ids_and_parameter_names_are_unique() {
-        let document = document();
-        let paths = document["paths"].as_object().unwrap();
-        let operations = |item: &Value| item.as_object().cloned().unwrap_or_default();
-        let operations: Vec<(String, Value)> = paths
-            .iter()
-            .flat_map(|(path, item)| {
-                let named = move |(method, it)| (format!("{method} {path}"), it);
-                operations(item).into_iter().map(named)
-            })
-            .collect();
-        let mut ids: Vec<_> = operations
-            .iter()
-            .map(|(_, it)| &it["operationId"])
-            .collect();
-        let count = ids.len();
-        ids.sort_by_key(|id| id.to_string());
-        ids.dedup();
-        assert_eq!(ids.len(), count);
-        for (path, operation) in &operations {
-            let parameters = operation["parameters"].as_array().unwrap();
-            let mut names: Vec<_> = parameters.iter().map(|it| it["name"].to_string()).collect();
-            names.sort();
-            names.dedup();
-            assert_eq!(names.len(), parameters.len(), "{path}");
-        }
-    }
-}
+pub(super) mod check;
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use super::openapi::check::CheckedResponse;
 use super::*;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{Object, StorageClass};
@@ -105,8 +106,20 @@ impl Fixture {
         let request = Request::builder().uri(url).body(Body::empty());
         let router = open_router(&self.app);
         let response = router.oneshot(request.unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let status = parts.status.as_u16();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let headers = parts.headers.iter();
+        let checked = CheckedResponse {
+            method: "GET",
+            path: url,
+            status,
+            headers: headers
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+                .collect(),
+            body: &body,
+        };
+        assert_eq!(checked.check(&openapi::document()), Ok(()), "{url}");
         let body = serde_json::from_slice(&body);
         (
             status,

@@ -90,6 +90,58 @@ pub(crate) enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All codes.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 41] = [
+        Self::ParameterUnknown,
+        Self::ParameterMissing,
+        Self::ParameterRepeated,
+        Self::ParameterInvalid,
+        Self::QueryInvalid,
+        Self::CursorInvalid,
+        Self::CursorOfAnotherQuery,
+        Self::PathInvalid,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::HostInvalid,
+        Self::HostUnknown,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::UriTooLong,
+        Self::Busy,
+        Self::TooSlow,
+        Self::IndexAbsent,
+        Self::IndexFailed,
+        Self::OriginNotAllowed,
+        Self::CodeInvalid,
+        Self::HeaderInvalid,
+        Self::BodyInvalid,
+        Self::BodyTooSlow,
+        Self::BodyTooLarge,
+        Self::ContentTypeUnsupported,
+        Self::ValueInvalid,
+        Self::TestFailed,
+        Self::ManagedByFile,
+        Self::VersionDiffers,
+        Self::TooManySources,
+        Self::StoredFileInvalid,
+        Self::SourceDisabled,
+        Self::IdempotencyKeyReused,
+        Self::RequestInProgress,
+        Self::ReadOnly,
+        Self::Unavailable,
+        Self::ConfigurationInvalid,
+        Self::ChangeFailed,
+        Self::StorageFull,
+        Self::Internal,
+    ];
+
+    /// The HTTP status.
+    #[cfg(test)]
+    pub(crate) fn status(self) -> StatusCode {
+        self.parts().0
+    }
+
     /// The HTTP status, the `code` and the `title`.
     pub(super) fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;

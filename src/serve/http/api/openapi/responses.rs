@@ -1,7 +1,8 @@
 //! The `responses` of an operation in the OpenAPI document.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::headers;
 use super::schemas::schema_ref;
 use crate::serve::http::api::error::JSON_API;
 
@@ -14,41 +15,62 @@ pub(super) fn responses(content: Value, may_be_not_found: bool) -> Value {
         },
         "431": { "description": "The request head, which includes the path and the parameters, is too long." },
     });
-    let mut errors = vec![
-        (
-            "400",
-            "A parameter is unknown, missing, repeated or invalid, or the query, the cursor or the path is \
-             invalid. `source.parameter` names the parameter.",
-        ),
-        (
-            "401",
-            "A token is required, and the request has no valid one.",
-        ),
-        (
-            "403",
-            "The token does not allow this request, or the Host header is not a name of this service.",
-        ),
-        ("405", "The method is not GET or HEAD."),
-        ("414", "The path and the parameters together are too long."),
-        (
-            "500",
-            "The index cannot be read, or the request hit a bug. The service's log has the details.",
-        ),
-        (
-            "503",
-            "The search took too long, too many searches are running, or there is no index yet. \
-             Retry after the number of seconds in Retry-After.",
-        ),
-    ];
+    add_errors(&mut responses, READ, &READ_ERRORS);
     if may_be_not_found {
-        errors.push((
-            "404",
-            "The Source or the asset does not exist, or the token may not see it.",
-        ));
+        add_errors(&mut responses, READ, &[NOT_FOUND]);
     }
-    add_errors(&mut responses, &errors);
     responses
 }
+
+/// The start of the names of shared responses of operations that read.
+const READ: &str = "Read";
+/// The same for operations that change something.
+const WRITE: &str = "Write";
+
+/// The document's `components.responses`: the errors that operations share.
+pub(super) fn shared() -> Value {
+    let mut shared = Map::new();
+    let read = READ_ERRORS.iter().chain([&NOT_FOUND]);
+    let all = read.map(|error| (READ, error));
+    for (kind, (status, description)) in all.chain(WRITE_ERRORS.iter().map(|it| (WRITE, it))) {
+        let mut response = error(description);
+        headers::add(&mut response, status, None);
+        shared.insert(format!("{kind}{status}"), response);
+    }
+    Value::Object(shared)
+}
+
+const NOT_FOUND: (&str, &str) = (
+    "404",
+    "The Source or the asset does not exist, or the token may not see it.",
+);
+
+const READ_ERRORS: [(&str, &str); 7] = [
+    (
+        "400",
+        "A parameter is unknown, missing, repeated or invalid, or the query, the cursor or the path is \
+         invalid. `source.parameter` names the parameter.",
+    ),
+    (
+        "401",
+        "A token is required, and the request has no valid one.",
+    ),
+    (
+        "403",
+        "The token does not allow this request, or the Host header is not a name of this service.",
+    ),
+    ("405", "The method is not GET or HEAD."),
+    ("414", "The path and the parameters together are too long."),
+    (
+        "500",
+        "The index cannot be read, or the request hit a bug. The service's log has the details.",
+    ),
+    (
+        "503",
+        "The search took too long, too many searches are running, or there is no index yet. \
+         Retry after the number of seconds in Retry-After.",
+    ),
+];
 
 /// The same for an operation that changes something.
 pub(super) fn write_responses(success: u16, content: Value, may_be_pending: bool) -> Value {
@@ -66,7 +88,7 @@ pub(super) fn write_responses(success: u16, content: Value, may_be_pending: bool
             "content": responses[success.to_string()]["content"],
         });
     }
-    add_errors(&mut responses, &WRITE_ERRORS);
+    add_errors(&mut responses, WRITE, &WRITE_ERRORS);
     responses
 }
 
@@ -118,11 +140,16 @@ const WRITE_ERRORS: [(&str, &str); 15] = [
     ("507", "The disk is full."),
 ];
 
-fn add_errors(responses: &mut Value, errors: &[(&str, &str)]) {
-    for (status, description) in errors {
-        responses[*status] = json!({
-            "description": description,
-            "content": { JSON_API: { "schema": schema_ref("Errors") } },
-        });
+fn add_errors(responses: &mut Value, kind: &str, errors: &[(&str, &str)]) {
+    for (status, _) in errors {
+        responses[*status] = json!({ "$ref": format!("#/components/responses/{kind}{status}") });
     }
+}
+
+/// A response with an error document.
+pub(super) fn error(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": { JSON_API: { "schema": schema_ref("Errors") } },
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::source_schemas;
+use super::{explain_schemas, imgix_attributes, service_schemas, source_schemas};
 
 /// A reference to the schema with this name.
 pub(super) fn schema_ref(name: &str) -> Value {
@@ -12,7 +12,14 @@ pub(super) fn schema_ref(name: &str) -> Value {
 /// All schemas by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [v1(), imgix(), source_schemas::all(), errors()] {
+    for part in [
+        v1(),
+        explain_schemas::all(),
+        imgix(),
+        source_schemas::all(),
+        service_schemas::all(),
+        errors(),
+    ] {
         all.extend(part.as_object().cloned().unwrap_or_default());
     }
     Value::Object(all)
@@ -23,7 +30,17 @@ pub(super) fn text() -> Value {
 }
 
 pub(super) fn number() -> Value {
-    json!({ "type": "integer", "minimum": 0 })
+    json!({ "type": "integer", "format": "int64", "minimum": 0 })
+}
+
+/// One of these texts.
+pub(super) fn one_of(texts: &[&str]) -> Value {
+    json!({ "type": "string", "enum": texts })
+}
+
+/// A duration.
+pub(super) fn seconds() -> Value {
+    json!({ "type": "number", "format": "double", "minimum": 0 })
 }
 
 pub(super) fn boolean() -> Value {
@@ -34,8 +51,12 @@ pub(super) fn date_time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-fn unix_seconds(description: &str) -> Value {
-    json!({ "type": "integer", "description": format!("{description} In seconds since 1970-01-01 UTC.") })
+pub(super) fn unix_seconds(description: &str) -> Value {
+    json!({
+        "type": "integer",
+        "format": "int64",
+        "description": format!("{description} In seconds since 1970-01-01 UTC."),
+    })
 }
 
 pub(super) fn described(mut schema: Value, description: &str) -> Value {
@@ -43,7 +64,11 @@ pub(super) fn described(mut schema: Value, description: &str) -> Value {
     schema
 }
 
+/// The value or null. Null is none of the values of an `enum`, so that becomes a choice.
 pub(super) fn or_null(mut schema: Value) -> Value {
+    if schema.get("enum").is_some() {
+        return json!({ "anyOf": [schema, { "type": "null" }] });
+    }
     match schema["type"].take() {
         Value::String(kind) => {
             schema["type"] = json!([kind, "null"]);
@@ -333,17 +358,6 @@ fn v1() -> Value {
                 ])),
             ])),
         ]),
-        "Explained": object([("data", object([
-            ("facts", json!({
-                "type": "object",
-                "description": "The facts that decide: the configuration and the index record of the key.",
-            })),
-            ("searchable", described(
-                or_null(boolean()),
-                "Whether search finds the path. Null if that is unknown.",
-            )),
-            ("verdict", described(text(), "One sentence for people: found or not, and why.")),
-        ]))]),
     })
 }
 
@@ -359,8 +373,11 @@ pub(super) fn deployment_status() -> Value {
 fn document(data: Value, meta: Value) -> Value {
     object([
         ("data", data),
-        ("included", json!({ "type": "array", "maxItems": 0 })),
-        ("jsonapi", object([("version", json!({ "const": "1.0" }))])),
+        (
+            "included",
+            array(json!({ "type": "object", "additionalProperties": true })),
+        ),
+        ("jsonapi", object([("version", one_of(&["1.0"]))])),
         ("meta", meta),
     ])
 }
@@ -369,7 +386,7 @@ fn document(data: Value, meta: Value) -> Value {
 fn resource(kind: &str, attributes: &Value) -> Value {
     object([
         ("id", text()),
-        ("type", json!({ "const": kind })),
+        ("type", one_of(&[kind])),
         (
             "attributes",
             json!({ "type": "object", "properties": attributes }),
@@ -389,7 +406,7 @@ fn source_input() -> Value {
     object([(
         "data",
         object([
-            ("type?", json!({ "const": "sources" })),
+            ("type?", one_of(&["sources"])),
             (
                 "attributes",
                 object([
@@ -403,31 +420,8 @@ fn source_input() -> Value {
 }
 
 fn imgix() -> Value {
-    let source = resource(
-        "sources",
-        &json!({
-            "name": text(),
-            "enabled": boolean(),
-            "date_deployed": or_null(unix_seconds(
-                "The time as of which the index is known to match the bucket. Null before the first complete scan.",
-            )),
-            "deployment_status": deployment_status(),
-            "deployment": { "type": "object" },
-        }),
-    );
-    let asset = resource(
-        "assets",
-        &json!({
-            "source_id": text(),
-            "origin_path": text(),
-            "name": text(),
-            "content_type": text(),
-            "media_kind": or_null(text()),
-            "file_size": described(number(), "The size in bytes."),
-            "date_created": unix_seconds("When the index first saw the asset."),
-            "date_modified": unix_seconds("When the object was last changed in S3."),
-        }),
-    );
+    let source = resource("sources", &imgix_attributes::source());
+    let asset = resource("assets", &imgix_attributes::asset());
     let pagination = object([
         ("currentPage", number()),
         ("nextPage", number()),
@@ -448,13 +442,19 @@ fn imgix() -> Value {
         ("hasMore", boolean()),
         ("totalRecords", number()),
     ]);
-    let empty_meta = json!({ "type": "object" });
+    let pending = object([(
+        "warnings?",
+        described(
+            array(text()),
+            "What was ignored, or why the service does not use the stored change yet.",
+        ),
+    )]);
     json!({
         "ImgixSourceInput": source_input(),
         "ImgixSources": document(array(source.clone()), object([("pagination", pagination)])),
-        "ImgixSource": document(source, empty_meta.clone()),
+        "ImgixSource": document(source, pending),
         "ImgixAssets": document(array(asset.clone()), object([("cursor", cursor)])),
-        "ImgixAsset": document(asset, empty_meta),
+        "ImgixAsset": document(asset, object([])),
     })
 }
 
@@ -524,7 +524,7 @@ fn errors() -> Value {
     json!({
         "Errors": object([
             ("errors", array(error)),
-            ("jsonapi", object([("version", json!({ "const": "1.0" }))])),
+            ("jsonapi", object([("version", one_of(&["1.0"]))])),
         ]),
     })
 }

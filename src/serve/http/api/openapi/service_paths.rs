@@ -4,9 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::responses::responses;
+use super::path_parameters;
+use super::responses::{error, responses};
 use super::schemas::schema_ref;
-use crate::serve::http::api::error::JSON_API;
 use crate::serve::http::api::operation::OPENAPI_PATH;
 use crate::serve::http::auth::SESSION_PATH;
 
@@ -16,17 +16,33 @@ struct ServicePath {
     /// The OpenAPI `operationId`.
     id: &'static str,
     summary: &'static str,
-    content_type: &'static str,
+    /// The content types of a 200 response.
+    content_types: &'static [&'static str],
+    /// The name of the response's schema, if it is JSON.
+    schema: Option<&'static str>,
+    may_be_not_found: bool,
     needs_token: bool,
 }
 
-const PATHS: [ServicePath; 8] = [
+const PATHS: [ServicePath; 9] = [
     ServicePath {
         method: "get",
         path: "/",
         id: "page",
         summary: "The page for browsers: search, status, and setting up Sources.",
-        content_type: "text/html",
+        content_types: &["text/html"],
+        schema: None,
+        may_be_not_found: false,
+        needs_token: false,
+    },
+    ServicePath {
+        method: "get",
+        path: "/page/{version}/{file_name}",
+        id: "pageFile",
+        summary: "A file of the page. The document at `/` has the paths of all files.",
+        content_types: &["text/javascript", "text/css", "image/svg+xml"],
+        schema: None,
+        may_be_not_found: true,
         needs_token: false,
     },
     ServicePath {
@@ -34,7 +50,9 @@ const PATHS: [ServicePath; 8] = [
         path: "/healthz",
         id: "healthz",
         summary: "Liveness: 200 if the process can answer at all.",
-        content_type: "text/plain",
+        content_types: &["text/plain"],
+        schema: None,
+        may_be_not_found: false,
         needs_token: false,
     },
     ServicePath {
@@ -42,7 +60,9 @@ const PATHS: [ServicePath; 8] = [
         path: "/readyz",
         id: "readyz",
         summary: "Readiness: 200 if the service is ready, else 503.",
-        content_type: "text/plain",
+        content_types: &["text/plain"],
+        schema: None,
+        may_be_not_found: false,
         needs_token: false,
     },
     ServicePath {
@@ -50,7 +70,9 @@ const PATHS: [ServicePath; 8] = [
         path: "/status",
         id: "status",
         summary: "The status of the index, the Sources and the queues, limited to what the token may see.",
-        content_type: "application/json",
+        content_types: &["application/json"],
+        schema: Some("Status"),
+        may_be_not_found: false,
         needs_token: true,
     },
     ServicePath {
@@ -58,7 +80,9 @@ const PATHS: [ServicePath; 8] = [
         path: "/metrics",
         id: "metrics",
         summary: "Metrics in the OpenMetrics format. If tokens are configured, the token must have been created with --admin.",
-        content_type: "application/openmetrics-text",
+        content_types: &["application/openmetrics-text"],
+        schema: None,
+        may_be_not_found: false,
         needs_token: true,
     },
     ServicePath {
@@ -66,7 +90,9 @@ const PATHS: [ServicePath; 8] = [
         path: OPENAPI_PATH,
         id: "openapi",
         summary: "This document.",
-        content_type: "application/json",
+        content_types: &["application/json"],
+        schema: Some("OpenApiDocument"),
+        may_be_not_found: false,
         needs_token: true,
     },
     ServicePath {
@@ -75,7 +101,9 @@ const PATHS: [ServicePath; 8] = [
         id: "session",
         summary: "What the client may do: the name and the right of its token, its Sources, whether it may change them, \
                   and whether reading needs a token. An invalid token gets a 401.",
-        content_type: "application/json",
+        content_types: &["application/json"],
+        schema: Some("Session"),
+        may_be_not_found: false,
         needs_token: false,
     },
     ServicePath {
@@ -83,7 +111,9 @@ const PATHS: [ServicePath; 8] = [
         path: SESSION_PATH,
         id: "beginSession",
         summary: "Exchange the code of a one-time link for a token that may set up Sources. A code works once.",
-        content_type: "application/json",
+        content_types: &["application/json"],
+        schema: Some("IssuedToken"),
+        may_be_not_found: false,
         needs_token: false,
     },
 ];
@@ -101,17 +131,20 @@ pub(super) fn paths() -> Map<String, Value> {
 }
 
 fn operation(service: &ServicePath) -> Value {
-    let content_type = service.content_type;
-    let schema = match content_type {
-        "application/json" => json!({ "type": "object" }),
-        _ => json!({ "type": "string" }),
+    let schema = match service.schema {
+        Some(name) => schema_ref(name),
+        None => json!({ "type": "string" }),
     };
+    let contents = service.content_types.iter();
+    let content: Map<String, Value> = contents
+        .map(|kind| ((*kind).to_owned(), json!({ "schema": schema })))
+        .collect();
     let mut operation = json!({
         "operationId": service.id,
         "summary": service.summary,
         "tags": ["service"],
-        "parameters": [],
-        "responses": responses(json!({ content_type: { "schema": schema } }), false),
+        "parameters": path_parameters(service.path),
+        "responses": responses(json!(content), service.may_be_not_found),
     });
     if !service.needs_token {
         operation["security"] = json!([]);
@@ -120,23 +153,16 @@ fn operation(service: &ServicePath) -> Value {
         operation["responses"]["503"] = json!({
             "description": "The service is not ready. For a client that may see all Sources, each line \
                             gives one reason.",
-            "content": { content_type: { "schema": schema } },
+            "content": content,
         });
     }
     if service.path == SESSION_PATH && service.method == "post" {
         operation["requestBody"] = json!({
             "required": true,
-            "content": { content_type: { "schema": {
-                "type": "object",
-                "properties": { "code": { "type": "string" } },
-                "required": ["code"],
-            } } },
+            "content": { "application/json": { "schema": schema_ref("SessionCode") } },
         });
         for (status, description) in SESSION_ERRORS {
-            operation["responses"][status] = json!({
-                "description": description,
-                "content": { JSON_API: { "schema": schema_ref("Errors") } },
-            });
+            operation["responses"][status] = error(description);
         }
     }
     operation

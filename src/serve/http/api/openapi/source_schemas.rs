@@ -5,13 +5,15 @@ use serde_json::{Map, Value, json};
 use crate::serve::source_drafts::MAX_PATHS;
 
 use super::schemas::{
-    array, boolean, date_time, deployment_status, described, number, object, or_null, text,
+    array, boolean, date_time, deployment_status, described, number, object, one_of, or_null,
+    schema_ref, text,
 };
 
 /// The schemas by name.
 pub(super) fn all() -> Value {
     json!({
-        "SourceValues": values(),
+        "SourceValues": values(&credentials()),
+        "StoredValues": values(&stored_credentials()),
         "OneSource": object([("data", one_source()), ("meta?", pending())]),
         "RemovedSource": object([("data", object([
             ("name", text()),
@@ -44,12 +46,16 @@ pub(super) fn all() -> Value {
         }),
         "SourcePreview": object([("data", preview())]),
         "SourceSetup": object([("data", object([
-            ("iam_policy", json!({ "type": "object" })),
+            ("iam_policy", json!({
+                "type": "object",
+                "additionalProperties": true,
+                "description": "The policy to attach to the credentials of the Source.",
+            })),
             ("queue_script", described(text(), "Bash. It needs the AWS CLI.")),
         ]))]),
         "RequestedScan": object([("data", object([
             ("name", text()),
-            ("scan", json!({ "const": "requested" })),
+            ("scan", one_of(&["requested"])),
         ]))]),
         "SourceHistory": object([("data", array(object([
             ("time", date_time()),
@@ -105,22 +111,21 @@ fn one_source() -> Value {
         ),
         (
             "values",
-            json!({
-                "type": ["object", "null"],
-                "description": "The values as stored, with the names of SourceValues. Credentials have `has_secret` in \
-                                place of a secret. Null if the token may not change the Source, or if it is in the \
-                                configuration file.",
-            }),
+            described(
+                or_null(schema_ref("StoredValues")),
+                "The values as stored. Null if the token may not change the Source, or if it is in the configuration \
+                 file.",
+            ),
         ),
     ])
 }
 
-/// The values that a client may send. All of them are optional here: a patch has only some.
-fn values() -> Value {
+/// The values of a Source. All of them are optional: a patch has only some, and only those that were set are stored.
+fn values(credentials: &Value) -> Value {
     let rules = json!({
         "description": "`all`, or a list of paths and patterns.",
         "anyOf": [
-            { "const": "all" },
+            one_of(&["all"]),
             { "type": "array", "items": { "type": "string" } },
             { "type": "null" },
         ],
@@ -147,10 +152,10 @@ fn values() -> Value {
         ("path_style", or_null(boolean())),
         (
             "endpoint_order",
-            json!({
-                "enum": ["standard", "external-first", null],
-                "description": "Which endpoint of us-east-1 is tried first.",
-            }),
+            described(
+                or_null(one_of(&["standard", "external-first"])),
+                "Which endpoint of us-east-1 is tried first.",
+            ),
         ),
         (
             "expected_bucket_owner",
@@ -180,13 +185,13 @@ fn values() -> Value {
                 ("case_insensitive", or_null(boolean())),
             ])),
         ),
-        ("credentials", or_null(credentials())),
+        ("credentials", or_null(credentials.clone())),
         (
             "events",
             or_null(optional(&[
                 ("queue_url", or_null(text())),
                 ("region", or_null(text())),
-                ("credentials", or_null(credentials())),
+                ("credentials", or_null(credentials.clone())),
             ])),
         ),
     ])
@@ -202,6 +207,19 @@ fn credentials() -> Value {
                 "writeOnly": true,
                 "description": "It is sealed before it is stored, and never returned.",
             }),
+        ),
+        ("role_arn", or_null(text())),
+        ("external_id", or_null(text())),
+    ])
+}
+
+/// The credentials of a stored Source.
+fn stored_credentials() -> Value {
+    optional(&[
+        ("access_key_id", or_null(text())),
+        (
+            "has_secret",
+            described(boolean(), "Whether a secret is stored. No answer has it."),
         ),
         ("role_arn", or_null(text())),
         ("external_id", or_null(text())),

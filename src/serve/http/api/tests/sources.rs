@@ -49,7 +49,7 @@ async fn every_documented_path_exists() {
     let id = source_id("a");
     for (path, item) in document["paths"].as_object().unwrap() {
         // The page has its own tests.
-        if path == "/" {
+        if path == "/" || path.starts_with("/page/") {
             continue;
         }
         let url = path.replace("{id}", &id).replace("{origin_path}", "x");
