@@ -62,6 +62,7 @@ export ASSET_INDEXER_TEST_PROMETHEUS=$prometheus
 export ASSET_INDEXER_TEST_TOOLS=$tools
 export ASSET_INDEXER_TEST_CARGO_TOOLS=$cargo_tools
 export ASSET_INDEXER_TEST_CONTAINER=$container
+export ASSET_INDEXER_TEST_GENERATORS=$generators
 export CARGO_TERM_PROGRESS_WHEN=never
 
 step 'programs' prepare_programs
@@ -71,6 +72,7 @@ step 'Prometheus' prepare_promtool
 step 'AWS CLI and linters' prepare_tools
 step 'cargo-deb' prepare_cargo_deb
 step 'Debian container' prepare_container
+step 'generators of clients' prepare_generators
 step 'formatting' cargo fmt --check
 step 'dependencies' check_dependencies
 step 'bill of materials' check_bill_of_materials

@@ -12,6 +12,8 @@ cargo_tools=${ASSET_INDEXER_TEST_CARGO_TOOLS:-$PWD/target/tools-cargo}
 cargo_deb=$cargo_tools/bin/cargo-deb
 cargo_deb_version=3.8.0
 container=${ASSET_INDEXER_TEST_CONTAINER:-$PWD/target/container}
+generators=${ASSET_INDEXER_TEST_GENERATORS:-$PWD/target/generators}
+openapi_generator_version=7.25.0
 
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -79,6 +81,8 @@ prepare_programs() {
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         get_programs debootstrap systemd-nspawn=systemd-container
     fi
+    # The generators of clients, and the clients in Go.
+    get_programs java=default-jre-headless mvn=maven go=golang-go
 }
 
 # Installs the Node.js packages into $modules, unless they are installed.
@@ -105,6 +109,18 @@ prepare_cargo_deb() {
     [ "$("$cargo_deb" --version 2>/dev/null)" = "$cargo_deb_version" ] && return
     cargo install --quiet --locked --root "$cargo_tools" --version "$cargo_deb_version" cargo-deb ||
         die "cargo failed to install cargo-deb $cargo_deb_version: check the network"
+}
+
+# Installs the generators of clients into $generators, unless these versions are there: openapi-generator, which is
+# a Java program, and openapi-python-client with what its clients need.
+prepare_generators() {
+    make_venv "$generators/venv" tests/clients/requirements.txt
+    local plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1 version=$generators/version
+    [ "$(cat "$version" 2>/dev/null)" = "$openapi_generator_version" ] && return
+    mvn --quiet --batch-mode "$plugin:copy" -DoutputDirectory="$generators" -Dmdep.stripVersion=true \
+        -Dartifact="org.openapitools:openapi-generator-cli:$openapi_generator_version" ||
+        die "Maven failed to get openapi-generator $openapi_generator_version: check the network"
+    printf '%s' "$openapi_generator_version" >"$version"
 }
 
 # Creates a Debian system in $container, unless it exists. Tests install the package there, under its own

@@ -57,6 +57,7 @@ mod credentials;
 mod demo;
 mod explain;
 mod fairness;
+mod generated_clients;
 mod harness;
 mod http_api;
 mod iam_policy;
