@@ -87,6 +87,7 @@ mod network;
 mod open_files;
 mod package;
 mod page;
+mod page_pictures;
 mod permissions;
 mod quarantine;
 mod queue;

@@ -83,7 +83,7 @@ fn values_of_the_form_become_values_of_the_api() {
 }
 
 /// Runs a set of scenarios of `tests/page/`.
-fn browse(set: &str, environment: &Value) {
+pub fn browse(set: &str, environment: &Value) {
     node(&["tests/page/run.mjs", set, &environment.to_string()]);
 }
 

@@ -14,3 +14,7 @@ export const SOURCE = 'assets';
 export const SLOW = 'slow';
 /** A file name that looks like markup. */
 export const MARKUP = '<img src=x onerror=alert(1)>.txt';
+/** The pictures in `/shapes/` of the Source `plain`. */
+export const SHAPES = ['panorama.png', 'portrait.png', 'ring.png', 'sea.png', 'tiny.png'];
+/** Number of pictures in `/large/` of the Source `plain`. Each third one has more than 1 MB. */
+export const LARGE = 102;

@@ -15,8 +15,9 @@ import { scenarios as failures } from './failures.mjs';
 import { scenarios as session } from './session.mjs';
 import { scenarios as sources } from './sources.mjs';
 import { scenarios as newcomer } from './newcomer.mjs';
+import { scenarios as pictures } from './pictures.mjs';
 
-const SETS = { browse: [status, search, browse, detail, failures], session: [session], sources: [sources], newcomer: [newcomer] };
+const SETS = { browse: [status, search, browse, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures] };
 
 const [set, given, ...only] = process.argv.slice(2);
 const environment = { folder: 'target/page', ...JSON.parse(given) };

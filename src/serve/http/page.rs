@@ -93,6 +93,7 @@ const FILES: &[PageFile] = files![
     "status.js",
     "suggest.js",
     "theme.js",
+    "thumbs.js",
     "token.js",
     "tree.js",
 ];

@@ -1,45 +1,9 @@
 // The grid layout: the picture, the name and the most important facts of each asset.
 
-import { el, foreign, marked, opensElsewhere } from './dom.js';
-import { icon } from './icons.js';
+import { el, marked, opensElsewhere } from './dom.js';
 import { date, size } from './format.js';
 import { addressWith, go } from './state.js';
-
-/** Extensions of pictures that browsers can show. */
-const PICTURES = new Set(['jpg', 'jpeg', 'jfif', 'png', 'gif', 'webp', 'avif', 'svg', 'bmp', 'ico']);
-/** Maximum size of a picture that is loaded for a thumbnail. The detail shows larger pictures. */
-const MAX_THUMB_BYTES = 12e6;
-
-/** Whether browsers can show an asset as a picture. */
-export const isPicture = ({ ext }) => PICTURES.has(ext);
-
-/** A symbol for an asset without a picture. */
-export function placeholder({ type, ext }) {
-  return el('span', { class: 'symbol' }, icon(type), ext && foreign(ext, { class: 'symbol-ext' }));
-}
-
-/** The address of a small picture of an asset: its thumbnail, or the asset itself if that is a picture of a moderate size. */
-function thumbAddress(hit) {
-  if (hit.size === 0) return null;
-  if (hit.thumbnail_url) return hit.thumbnail_url;
-  return isPicture(hit) && hit.size <= MAX_THUMB_BYTES ? hit.preview_url : null;
-}
-
-/** A small picture of an asset, or its symbol. */
-export function thumb(hit) {
-  const box = el('span', { class: 'thumb' });
-  const address = thumbAddress(hit);
-  if (!address) {
-    box.append(placeholder(hit));
-    return box;
-  }
-  const image = el('img', { alt: '', loading: 'lazy', decoding: 'async', referrerpolicy: 'no-referrer', draggable: 'false' });
-  image.addEventListener('load', () => box.classList.add('loaded'), { once: true });
-  image.addEventListener('error', () => image.replaceWith(placeholder(hit)), { once: true });
-  image.src = address;
-  box.append(image);
-  return box;
-}
+import { thumb } from './thumbs.js';
 
 /** The file name with the search terms marked. `highlights` are positions in the path. */
 export function markedName({ name, path, highlights }) {

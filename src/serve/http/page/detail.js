@@ -5,12 +5,14 @@ import { icon } from './icons.js';
 import { facetValue, number, size, since, time } from './format.js';
 import { get, isAborted } from './api.js';
 import { go, state } from './state.js';
-import { isPicture, placeholder } from './cards.js';
+import { drawnAddress, isPicture, placeholder } from './thumbs.js';
 import { copyButton } from './clipboard.js';
 import { explanation } from './explain.js';
 
-/** Maximum size of a picture that is loaded without a click. */
+/** Maximum size in bytes of a picture that is loaded without a click. */
 const MAX_PICTURE_BYTES = 100e6;
+/** The same for an asset with a thumbnail, which is shown instead of larger pictures. */
+const MAX_BESIDE_THUMBNAIL_BYTES = 10e6;
 
 /** The panel that shows the open asset. */
 export class Detail {
@@ -141,26 +143,37 @@ export class Detail {
 const act = (id, label, symbol, onclick) => el('button', { class: 'button square', type: 'button', 'aria-label': label, title: label, dataset: { act: id }, onclick }, icon(symbol));
 
 function preview(hit) {
-  const { type, preview_url: url, thumbnail_url: thumbnail } = hit;
+  const { type, preview_url: url } = hit;
   const box = el('div', { class: 'preview' });
-  const showSymbol = () => fill(box, placeholder(hit));
-  const isPlayed = url && (type === 'video' || type === 'audio');
-  const picture = thumbnail ?? (isPicture(hit) && hit.size <= MAX_PICTURE_BYTES ? url : null);
-  if (hit.size === 0) showSymbol();
-  else if (picture && !isPlayed) {
-    const image = el('img', { alt: `Preview of ${hit.name}`, decoding: 'async', referrerpolicy: 'no-referrer', onerror: showSymbol });
-    image.addEventListener('load', () => {
-      const { naturalWidth: width, naturalHeight: height } = image;
-      box.append(el('span', { class: 'preview-size' }, `${number(width)} × ${number(height)}`));
-    }, { once: true });
-    image.src = picture;
-    box.append(image);
-  } else if (isPlayed) {
-    const player = el(type, { controls: true, preload: 'metadata', 'aria-label': hit.name, onerror: showSymbol });
-    player.src = url;
-    box.append(player);
-  } else showSymbol();
+  const thumbnail = drawnAddress(hit);
+  if (hit.size === 0) fill(box, placeholder(hit));
+  else if (url && (type === 'video' || type === 'audio')) fill(box, player(hit, thumbnail, () => fill(box, placeholder(hit))));
+  else {
+    const isShown = isPicture(hit) && hit.size <= (thumbnail ? MAX_BESIDE_THUMBNAIL_BYTES : MAX_PICTURE_BYTES);
+    showFirst(box, hit, [isShown && url, thumbnail].filter(Boolean));
+  }
   return box;
+}
+
+/** Shows the first of these pictures that loads, or the symbol. */
+function showFirst(box, hit, [address, ...others]) {
+  if (!address) return fill(box, placeholder(hit));
+  const image = el('img', { alt: `Preview of ${hit.name}`, decoding: 'async', referrerpolicy: 'no-referrer', onerror: () => showFirst(box, hit, others) });
+  image.addEventListener('load', () => {
+    box.classList.add('loaded');
+    const { naturalWidth: width, naturalHeight: height } = image;
+    // The size of a thumbnail says nothing about the asset.
+    if (address === hit.preview_url) box.append(el('span', { class: 'preview-size' }, `${number(width)} × ${number(height)}`));
+  }, { once: true });
+  image.src = address;
+  return fill(box, image);
+}
+
+function player({ type, name, preview_url: url }, poster, onerror) {
+  const element = el(type, { controls: true, preload: 'metadata', 'aria-label': name, onerror });
+  if (poster && type === 'video') element.poster = poster;
+  element.src = url;
+  return element;
 }
 
 function addressOf({ url }) {

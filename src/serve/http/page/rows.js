@@ -5,7 +5,8 @@ import { icon } from './icons.js';
 import { date, facetValue, size, time } from './format.js';
 import { go, state } from './state.js';
 import { ORDERS, orderOf } from './query.js';
-import { ArrowKeys, link, markedFolder, markedName, thumb } from './cards.js';
+import { ArrowKeys, link, markedFolder, markedName } from './cards.js';
+import { thumb } from './thumbs.js';
 
 const COLUMNS = [
   { title: 'Name', order: 'name', class: 'col-name' },
