@@ -56,7 +56,9 @@ pub(super) fn source(
         is_managed: context.keys.is_some(),
     };
     let base_url = invalid.accept(asset_urls.base(file.base_url.as_deref()));
-    let thumbnail_url = invalid.accept(asset_urls.thumbnail(file.thumbnail_url.as_deref()));
+    let written_base = file.base_url.as_ref().map(|_| base_url.as_str());
+    let thumbnail = asset_urls.thumbnail(file.thumbnail_url.as_deref(), written_base);
+    let thumbnail_url = invalid.accept(thumbnail);
     let [name, bucket, subdomain] = [name, bucket, subdomain].map(Option::unwrap_or_default);
     let store = file.endpoint_url.as_deref();
     let endpoint_url =

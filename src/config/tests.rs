@@ -147,6 +147,18 @@ fn resolves_all_values() {
 }
 
 #[test]
+fn source_at_imgix_has_thumbnails_unless_it_wants_none() {
+    let imgix = "base_url = \"https://images.imgix.net\"";
+    let none = format!("{imgix}\nthumbnail_url = \"\"");
+    let want = "https://images.imgix.net/a%20b.psd?w=320&h=240&fit=max&auto=format";
+    for (keys, want) in [(imgix, Some(want)), (&none, None), ("", None)] {
+        let config = load(&folder(&with_source(keys), &[])).unwrap();
+        let thumbnail = config.sources[0].thumbnail_url("a b.psd");
+        assert_eq!(thumbnail.as_deref(), want, "{keys}");
+    }
+}
+
+#[test]
 fn resolves_the_path_of_a_secret() {
     let key = |access_key_id: &str, secret| Credentials::AccessKey {
         access_key_id: access_key_id.into(),

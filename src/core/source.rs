@@ -66,7 +66,8 @@ pub struct Source {
     pub subdomain: String,
     /// The part of an asset's URL before the asset path. It has no `/` at the end.
     pub base_url: String,
-    /// The URL of a small picture of each asset. It contains [`address::PATH_PLACEHOLDER`].
+    /// The URL of a small picture of each asset. It contains [`address::PATH_PLACEHOLDER`] or
+    /// [`address::KEY_PLACEHOLDER`].
     pub thumbnail_url: Option<String>,
     /// A note for people, in plain text.
     pub annotation: Option<String>,
@@ -243,6 +244,14 @@ impl Source {
     /// Whether the assets are served from another address than `https://{subdomain}.imgix.net`.
     pub fn has_custom_base_url(&self) -> bool {
         self.base_url != address::base_url(address::DEFAULT_BASE_URL, &self.subdomain)
+    }
+
+    /// Whether browsers can load the assets from the base address: it is not the default, or the thumbnails come from
+    /// there.
+    pub fn is_served_at_base_url(&self) -> bool {
+        let template = self.thumbnail_url.as_deref().unwrap_or_default();
+        let after_base = template.strip_prefix(&self.base_url);
+        self.has_custom_base_url() || after_base.is_some_and(|it| it.starts_with(['/', '{', '?']))
     }
 
     /// Whether an object of `size` bytes is an asset. This is faster than [`Source::decide`], which also

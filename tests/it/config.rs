@@ -54,6 +54,8 @@ pub struct Source {
     pub profile: Option<String>,
     /// The URL of the queue that delivers its events.
     pub queue_url: Option<String>,
+    /// The template of its thumbnails.
+    pub thumbnail_url: Option<String>,
 }
 
 impl Source {
@@ -108,6 +110,9 @@ impl Source {
         }
         if let Some(region) = &self.region {
             line("region", &quoted(region));
+        }
+        if let Some(template) = &self.thumbnail_url {
+            line("thumbnail_url", &quoted(template));
         }
         let mut rules = vec![format!("case_insensitive = {}", self.case_insensitive)];
         for (key, paths) in [("include", &self.include), ("exclude", &self.exclude)] {

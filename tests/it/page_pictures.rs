@@ -29,6 +29,15 @@ const SHAPES: [(&str, &[u8]); 5] = [
 /// Number of large pictures, 36 MB together.
 const LARGE: usize = 102;
 
+/// Files that browsers cannot show, and that a service for thumbnails can draw. `tests/page/fixture.mjs` has them too.
+const DRAWN: [&str; 5] = [
+    "clip.mp4",
+    "layers.psd",
+    "phone.heic",
+    "scan.pdf",
+    "shot.cr2",
+];
+
 /// The picture with as many bytes as `size`. Browsers ignore what follows the picture.
 fn padded(picture: &[u8], size: usize) -> Vec<u8> {
     let mut bytes = picture.to_vec();
@@ -49,9 +58,26 @@ fn pictures_are_whole_and_small() {
         (format!("large/{number:03}.png"), padded(picture, size))
     });
     originals.put_many(large);
+    // The bucket of the thumbnails has the same paths. It is a service for thumbnails that has drawn all but one.
+    let thumbnails = Bucket::create(server);
+    thumbnails.put_many((0..LARGE).map(|number| {
+        let (_, picture) = SHAPES[number % SHAPES.len()];
+        (format!("large/{number:03}.png"), padded(picture, 12_000))
+    }));
+    for name in DRAWN {
+        originals.put(&format!("formats/{name}"), "no picture for a browser");
+        thumbnails.put(&format!("formats/{name}"), SHAPES[1].1);
+    }
+    originals.put("formats/broken.psd", "no picture at all");
+    originals.put("formats/notes.txt", "a text");
+    let template = format!("{}/{}{{path}}?w=320", server.endpoint(), thumbnails.name);
+    let drawn = Source {
+        thumbnail_url: Some(template),
+        ..Source::of("drawn", &originals, server.endpoint())
+    };
     let cli = Cli::new(&Config {
         listen: "127.0.0.1:0".to_owned(),
-        ..Config::of([Source::of("plain", &originals, server.endpoint())])
+        ..Config::of([Source::of("plain", &originals, server.endpoint()), drawn])
     });
     cli.reindex();
     let (reader, address) = serve_read_only(&cli);
@@ -62,6 +88,7 @@ fn pictures_are_whole_and_small() {
             "base": base,
             "origins": [base, server.endpoint()],
             "originals": originals.name,
+            "thumbnails": thumbnails.name,
         }),
     );
     reader.terminate();

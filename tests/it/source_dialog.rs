@@ -55,7 +55,7 @@ fn wrong_answer_is_asked_again_and_the_others_stay() {
     for words in [
         "bucket = \"s3://my-bucket\": set only the name",
         "rules.include[0] = \"[\"",
-        "must contain {path}",
+        "must contain {path} or {key}",
         "photos: created",
         "note: created the key",
     ] {
@@ -68,7 +68,7 @@ fn wrong_answer_is_asked_again_and_the_others_stay() {
         ("prefix", "images/"),
         ("credentials", "access key AKIAEXAMPLE"),
         ("subdomain", "photos"),
-        ("thumbnail_url", "https://thumbs.example.com/{path}?w=4"),
+        ("thumbnail_url", "https://thumbs.example.com{path}?w=4"),
     ] {
         assert_eq!(source[key], want);
     }

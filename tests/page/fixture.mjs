@@ -14,6 +14,10 @@ export const SOURCE = 'assets';
 export const SLOW = 'slow';
 /** A file name that looks like markup. */
 export const MARKUP = '<img src=x onerror=alert(1)>.txt';
+/** The files in `/formats/` that browsers cannot show, and that have thumbnails. */
+export const DRAWN = ['clip.mp4', 'layers.psd', 'phone.heic', 'scan.pdf', 'shot.cr2'];
+/** The files in `/formats/` without a thumbnail: none can be drawn, and none is tried. */
+export const UNDRAWN = ['broken.psd', 'notes.txt'];
 /** The pictures in `/shapes/` of the Source `plain`. */
 export const SHAPES = ['panorama.png', 'portrait.png', 'ring.png', 'sea.png', 'tiny.png'];
 /** Number of pictures in `/large/` of the Source `plain`. Each third one has more than 1 MB. */

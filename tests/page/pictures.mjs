@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 
-import { LARGE, SHAPES } from './fixture.mjs';
+import { DRAWN, LARGE, SHAPES, UNDRAWN } from './fixture.mjs';
 
 /** Maximum number of bytes that the first view of `/large/` loads from everywhere, with thumbnails. */
 const MAX_FIRST_VIEW_BYTES = 1.5e6;
@@ -128,6 +128,49 @@ export const scenarios = [
       const largest = Math.max(...seen.sizes.values());
       assert.ok(largest <= MAX_ORIGINAL_BYTES, `${largest} bytes`);
       assert.ok(await page.locator('.thumb .symbol').count() > 0);
+    },
+  },
+  {
+    name: 'with thumbnails the first view loads little',
+    async run(user) {
+      const seen = record(user);
+      await user.open(view('drawn', 'large'));
+      await user.count(LARGE);
+      const onScreen = await drawn(user);
+      await Promise.all(seen.waiting);
+      assert.ok(seen.keys.length > 0 && seen.keys.length <= onScreen, `${seen.keys.length} requests for ${onScreen} boxes`);
+      assert.ok(seen.keys.every((key) => key.startsWith('thumbnail ')), seen.keys.join());
+      assert.ok(seen.bytes < MAX_FIRST_VIEW_BYTES, `${seen.bytes} bytes`);
+      console.log(`        ${seen.bytes} bytes, ${seen.keys.length} of ${LARGE} thumbnails`);
+    },
+  },
+  {
+    name: 'thumbnails show what browsers cannot show',
+    async run(user) {
+      const { page } = user;
+      // One file has no thumbnail.
+      user.expect(/status of 404/);
+      const seen = record(user);
+      await user.open(view('drawn', 'formats'));
+      await user.count(DRAWN.length + UNDRAWN.length);
+      await drawn(user);
+      const pictures = await measured(page);
+      assert.deepEqual(pictures.map(({ name }) => name).toSorted(), DRAWN);
+      assert.equal(await page.locator('.thumb .symbol').count(), UNDRAWN.length);
+      assert.ok(!seen.keys.some((key) => key.includes('notes.txt') || key.startsWith('original')), seen.keys.join());
+      await user.checkView('formats');
+      await user.cards().filter({ hasText: 'layers.psd' }).click();
+      await page.locator('.preview.loaded').waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await user.detail().waitFor({ state: 'hidden' });
+      await user.cards().filter({ hasText: 'broken.psd' }).click();
+      await page.locator('.preview .symbol').waitFor();
+      // Without thumbnails, none of these files is loaded.
+      seen.keys.length = 0;
+      await user.open(view('plain', 'formats'));
+      await user.count(DRAWN.length + UNDRAWN.length);
+      await drawn(user);
+      assert.deepEqual(seen.keys, []);
     },
   },
 ];

@@ -156,7 +156,7 @@ fn optional_features_add_permissions() {
         ..external.clone()
     };
     let thumbnails = Source {
-        thumbnail_url: Some("https://thumbs.example.com/{path}".to_owned()),
+        thumbnail_url: Some("https://thumbs.example.com{path}".to_owned()),
         base_url: full.base_url.clone(),
         ..external.clone()
     };

@@ -31,7 +31,7 @@ pub(super) struct Fields {
     /// Address of the assets, if it is not https://{subdomain}.imgix.net
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// Address of a small picture of each asset, such as https://{subdomain}.imgix.net/{path}?w=400
+    /// Address of a small picture of each asset, such as https://{subdomain}.imgix.net{path}?w=320&h=240&fit=max
     #[arg(long, value_name = "URL")]
     thumbnail_url: Option<String>,
     /// Note for people

@@ -100,8 +100,7 @@ impl Dialog<'_> {
             optional("Another address of the assets (empty for none)", default)
         })?;
         self.ask_text("thumbnail_url", |default| {
-            let text =
-                "Address of small pictures, with {path} (empty to show the assets themselves)";
+            let text = "Address of small pictures, with {path} or {key} (empty for the default)";
             optional(text, default)
         })
     }

@@ -83,6 +83,7 @@ endpoint_url = "http://a b" => endpoint_url = "http://a b" | contain spaces
 expected_bucket_owner = "1234-5678-9012" => expected_bucket_owner = "1234-5678-9012" | 12 digits
 base_url = "photos.example.com" => base_url = "photos.example.com" | https://{subdomain}
 thumbnail_url = "https://t.example.com/" => thumbnail_url = "https://t.example.com/" | {path}
+thumbnail_url = "https://t.example.com{path}?{size}" => thumbnail_url = "https://t.example.com{path}?{size}" | "{size}" is no placeholder
 annotation = "a\u0007" => annotation | plain text
 reconcile_every_minutes = 0 => reconcile_every_minutes = 0 | 1 to 43200
 base_url = "https://{name}.com" => base_url = "https://{name}.com" | {subdomain}

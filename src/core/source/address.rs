@@ -3,8 +3,11 @@
 /// The base address of a Source that has no `base_url` in the configuration.
 pub const DEFAULT_BASE_URL: &str = "https://{subdomain}.imgix.net";
 
-/// Stands for the path of an asset in the URL of a thumbnail: percent-encoded, without the `/` at its start.
+/// Stands for the path of an asset in the URL of a thumbnail: percent-encoded, with the `/` at its start.
 pub const PATH_PLACEHOLDER: &str = "{path}";
+
+/// Stands for the key of an asset in the URL of a thumbnail: percent-encoded.
+pub const KEY_PLACEHOLDER: &str = "{key}";
 
 /// Replaces `{subdomain}` in a base address and removes any `/` at the end.
 pub fn base_url(template: &str, subdomain: &str) -> String {
@@ -33,10 +36,13 @@ pub(super) fn asset_url(base_url: &str, prefix: &str, key: &str) -> String {
 
 /// The URL of a thumbnail. A key that is not under the prefix gets the URL it would have there.
 pub(super) fn thumbnail_url(template: &str, prefix: &str, key: &str) -> String {
-    let relative = key.strip_prefix(prefix).unwrap_or(key);
-    let mut path = String::new();
-    percent_encode(relative, &mut path);
-    template.replace(PATH_PLACEHOLDER, &path)
+    // Encoded text has no braces, so the second replacement changes nothing that the first has inserted.
+    let path = asset_url("", prefix, key);
+    let mut encoded_key = String::new();
+    percent_encode(key, &mut encoded_key);
+    template
+        .replace(PATH_PLACEHOLDER, &path)
+        .replace(KEY_PLACEHOLDER, &encoded_key)
 }
 
 /// Appends the text to the URL, encoding every byte except `/` and the unreserved characters.

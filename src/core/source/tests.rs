@@ -239,6 +239,45 @@ fn fingerprint_of_globs_with_a_new_meaning_changed() {
 }
 
 #[test]
+fn thumbnail_has_the_path_or_the_key() {
+    for (template, want) in [
+        (
+            "https://t.example{path}?w=1",
+            "https://t.example/d%20e/%7Bkey%7D.psd?w=1",
+        ),
+        (
+            "https://t.example/{key}?p={path}",
+            "https://t.example/a/d%20e/%7Bkey%7D.psd?p=/d%20e/%7Bkey%7D.psd",
+        ),
+    ] {
+        let source = Source {
+            prefix: "a/".to_owned(),
+            thumbnail_url: Some(template.to_owned()),
+            ..Source::new("photos", "bucket", "acme")
+        };
+        let thumbnail = source.thumbnail_url("a/d e/{key}.psd");
+        assert_eq!(thumbnail.as_deref(), Some(want));
+    }
+}
+
+#[test]
+fn thumbnails_show_whether_the_base_address_serves_browsers() {
+    let with = |template: &str| Source {
+        thumbnail_url: Some(template.to_owned()),
+        ..Source::new("photos", "bucket", "acme")
+    };
+    for (template, want) in [
+        ("https://acme.imgix.net{path}?w=1", true),
+        ("https://acme.imgix.net/fit?p={path}", true),
+        ("https://acme.imgix.net.example.com{path}", false),
+        ("https://thumbs.example.com{path}", false),
+    ] {
+        assert_eq!(with(template).is_served_at_base_url(), want, "{template}");
+    }
+    assert!(!Source::new("photos", "bucket", "acme").is_served_at_base_url());
+}
+
+#[test]
 fn custom_base_url_differs_from_the_default() {
     let source = Source::new("photos", "bucket", "acme");
     assert!(!source.has_custom_base_url());

@@ -136,10 +136,10 @@ impl SourceCatalog {
 impl CatalogEntry {
     /// For each key, a URL that a browser can load the asset from, or `None` if there is none.
     ///
-    /// The URL is under the Source's own base URL if it has one, else a presigned S3 URL. A Source with thumbnails
-    /// needs no presigned URL.
+    /// The URL is under the base URL if that serves browsers, else a presigned S3 URL. A Source with thumbnails needs
+    /// no presigned URL.
     pub(crate) async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
-        if self.source.has_custom_base_url() {
+        if self.source.is_served_at_base_url() {
             keys.iter()
                 .map(|key| Some(self.source.asset_url(key)))
                 .collect()

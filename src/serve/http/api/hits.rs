@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::visible_sources::VisibleSources;
 use crate::core::query::Hit;
+use crate::serve::http::app_state::CatalogEntry;
 
 /// A hit as `/v1` returns it.
 #[derive(Debug, Serialize)]
@@ -15,9 +16,9 @@ pub(super) struct HitBody {
     /// requested. The inner `None` becomes `null`: the asset has no such URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     preview_url: Option<Option<String>>,
-    /// A URL of a small picture of the asset, by the Source's template. `None` as above.
+    /// A URL of a small picture of the asset, if the Source has a template for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    thumbnail_url: Option<Option<String>>,
+    thumbnail_url: Option<String>,
 }
 
 /// Converts hits, and adds preview URLs if `with_previews` is set.
@@ -27,7 +28,15 @@ pub(super) async fn bodies(
     with_previews: bool,
 ) -> Vec<HitBody> {
     let mut previews: Vec<Option<Option<String>>> = vec![None; hits.len()];
-    let mut thumbnails = previews.clone();
+    let mut thumbnails: Vec<Option<String>> = vec![None; hits.len()];
+    let with_template = |entry: &&CatalogEntry| entry.source.thumbnail_url.is_some();
+    for entry in sources.all().filter(with_template) {
+        for (hit, thumbnail) in hits.iter().zip(&mut thumbnails) {
+            if hit.source == entry.source.name {
+                *thumbnail = entry.source.thumbnail_url(&hit.key);
+            }
+        }
+    }
     if with_previews {
         for entry in sources.all() {
             let of_source =
@@ -36,7 +45,6 @@ pub(super) async fn bodies(
             let keys: Vec<&str> = indexes.iter().map(|index| &*hits[*index].key).collect();
             let urls = entry.preview_urls(&keys).await;
             for (index, url) in indexes.into_iter().zip(urls) {
-                thumbnails[index] = Some(entry.source.thumbnail_url(&hits[index].key));
                 previews[index] = Some(url);
             }
         }

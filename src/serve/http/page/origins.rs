@@ -36,7 +36,7 @@ pub(super) fn schemes(origins: &[String]) -> Vec<String> {
 
 fn of_source(source: &Source) -> Vec<String> {
     let base = source
-        .has_custom_base_url()
+        .is_served_at_base_url()
         .then_some(source.base_url.as_str());
     let configured = [base, source.thumbnail_url.as_deref()];
     if configured.iter().any(Option::is_some) {
@@ -73,10 +73,10 @@ fn at_endpoint(source: &Source, endpoint: &str) -> Vec<String> {
     origins
 }
 
-/// Scheme, host and port of a URL.
+/// Scheme, host and port of a URL or a template.
 fn origin_of(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let end = rest.find(['/', '?', '#', '{']).unwrap_or(rest.len());
     let host = rest[..end].rsplit('@').next()?;
     Some(format!("{scheme}://{host}"))
 }
@@ -114,7 +114,7 @@ mod tests {
             ..source
         };
         let with_thumbnails = |source| Source {
-            thumbnail_url: Some("https://thumbs.example.com/{path}?w=300".to_owned()),
+            thumbnail_url: Some("https://thumbs.example.com{path}?w=300".to_owned()),
             ..source
         };
         let cases: [(&str, Source, &[&str]); 12] = [

@@ -45,8 +45,8 @@ const NAME_FIELDS = [
     help: 'The first part of the address of its assets. It belongs to this Source for good and is never given to another.' },
   { id: 'base_url', kind: 'url', label: 'Base URL', optional: true, placeholder: 'https://images.example.com',
     help: 'Your own domain, if the addresses of the assets should begin with it.' },
-  { id: 'thumbnail_url', kind: 'url', label: 'Thumbnail URL', optional: true, placeholder: 'https://{subdomain}.imgix.net/{path}?w=400',
-    help: 'The address of a small picture of an asset. {path} becomes its path, {subdomain} the subdomain. With it, the key needs no right to read files.' },
+  { id: 'thumbnail_url', kind: 'url', label: 'Thumbnail URL', optional: true, placeholder: 'https://{subdomain}.imgix.net{path}?w=320&h=240&fit=max&auto=format',
+    help: 'The address of a small picture of an asset. {path} becomes its path with the first slash, {key} its key, {subdomain} the subdomain. With it, the page shows pictures of RAW, PSD, PDF and video files too, and the key needs no right to read files. If the base URL is at imgix.net, this is filled in by itself.' },
   { id: 'annotation', label: 'Note', optional: true, help: 'For people who look at the Source later.' },
 ];
 

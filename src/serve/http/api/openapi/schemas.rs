@@ -178,9 +178,9 @@ fn v1() -> Value {
         (
             "thumbnail_url?",
             described(
-                or_null(text()),
-                "The URL of a small picture of the asset, by the template of its Source. Null if the Source has no \
-                 template. Only with `previews=true`.",
+                text(),
+                "The URL of a small picture of the asset, by the template of its Source. Only if the Source has a \
+                 template.",
             ),
         ),
     ]);
@@ -225,7 +225,8 @@ fn v1() -> Value {
             "thumbnail_url",
             described(
                 or_null(text()),
-                "The URL of a small picture of each asset, with `{path}` for its path. Null if there is none.",
+                "The URL of a small picture of each asset, with `{path}` for its path or `{key}` for its key. Null if \
+                 there is none.",
             ),
         ),
         (

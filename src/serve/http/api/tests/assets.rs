@@ -68,7 +68,7 @@ async fn applies_filters_and_sparse_fields_to_assets() {
 async fn thumbnails_replace_presigned_previews() {
     let Fixture { app, _folder } = Fixture::new(&[("a", &["x y.psd"])]);
     let source = Source {
-        thumbnail_url: Some("https://thumbs.example.com/{path}?w=400".to_owned()),
+        thumbnail_url: Some("https://thumbs.example.com{path}?w=400".to_owned()),
         ..Source::new("a", "a", "a")
     };
     let own_address = Source {
@@ -90,6 +90,7 @@ async fn thumbnails_replace_presigned_previews() {
         assert_eq!(hit["thumbnail_url"], want);
         assert_eq!(hit["preview_url"], preview);
         let page = fixture.get("/v1/search").await;
-        assert_eq!(page["data"][0].get("thumbnail_url"), None);
+        assert_eq!(page["data"][0]["thumbnail_url"], want);
+        assert_eq!(page["data"][0].get("preview_url"), None);
     }
 }
