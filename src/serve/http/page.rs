@@ -72,6 +72,7 @@ const FILES: &[PageFile] = files![
     "scan-progress.js",
     "search.js",
     "session.js",
+    "skips.js",
     "source-actions.js",
     "source-address.js",
     "source-buttons.js",

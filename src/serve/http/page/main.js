@@ -8,6 +8,7 @@ import { searchOf } from './query.js';
 import { startTheme } from './theme.js';
 import { offerSources, startSearch } from './search.js';
 import { startHead } from './head.js';
+import { startSkips } from './skips.js';
 import { showChips } from './facets.js';
 import { Tree } from './tree.js';
 import { Results } from './results.js';
@@ -42,6 +43,7 @@ let shownSources = null;
 
 startSearch();
 startHead();
+startSkips();
 startViews();
 watch((now, before) => {
   const isSearch = now.view === 'search';
