@@ -10,6 +10,7 @@ import { User, startBrowser } from './user.mjs';
 import { scenarios as status } from './status.mjs';
 import { scenarios as search } from './search.mjs';
 import { scenarios as browse } from './browse.mjs';
+import { scenarios as cards } from './cards.mjs';
 import { scenarios as skips } from './skips.mjs';
 import { scenarios as detail } from './detail.mjs';
 import { scenarios as failures } from './failures.mjs';
@@ -18,7 +19,7 @@ import { scenarios as sources } from './sources.mjs';
 import { scenarios as newcomer } from './newcomer.mjs';
 import { scenarios as pictures } from './pictures.mjs';
 
-const SETS = { browse: [status, search, browse, skips, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures] };
+const SETS = { browse: [status, search, browse, skips, cards, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures] };
 
 const [set, given, ...only] = process.argv.slice(2);
 const environment = { folder: 'target/page', ...JSON.parse(given) };

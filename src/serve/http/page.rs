@@ -62,6 +62,7 @@ const FILES: &[PageFile] = files![
     "icons.js",
     "layout.css",
     "main.js",
+    "newest.js",
     "poll.js",
     "query.js",
     "results.css",

@@ -1,8 +1,8 @@
 // The grid layout: the picture, the name and the most important facts of each asset.
 
-import { el, marked, opensElsewhere } from './dom.js';
+import { el, foreign, marked, opensElsewhere } from './dom.js';
 import { date, size } from './format.js';
-import { addressWith, go } from './state.js';
+import { addressWith, go, state } from './state.js';
 import { thumb } from './thumbs.js';
 
 /** The file name with the search terms marked. `highlights` are positions in the path. */
@@ -13,7 +13,12 @@ export function markedName({ name, path, highlights }) {
 
 /** The folder with the search terms marked. */
 export function markedFolder({ path, name, highlights }) {
-  return marked(path.slice(0, path.length - name.length), highlights);
+  return marked(path.slice(0, path.length - name.length), highlights, 0, { dir: 'ltr' });
+}
+
+/** Where an asset is: its Source, unless all results are of one, and its folder. */
+function place(hit) {
+  return el('span', { class: 'card-folder' }, !state.source && [foreign(hit.source, { class: 'card-source' }), ' '], markedFolder(hit));
 }
 
 /** A link that opens the detail of an asset on this page. */
@@ -105,6 +110,7 @@ export class Cards {
         { class: 'card-link', title: hit.path },
         thumb(hit),
         el('span', { class: 'card-name' }, markedName(hit)),
+        place(hit),
         el('span', { class: 'card-facts' }, el('span', {}, facts), el('span', { class: 'card-date' }, date(hit.last_modified))),
       );
       this.#keyboard.add(hit, a);

@@ -1,6 +1,6 @@
 // The detail of one asset: its preview, its address to copy, its fields, and why it is indexed.
 
-import { byId, el, fill, foreign, announce } from './dom.js';
+import { byId, el, fill, foreign, foreignPath, announce } from './dom.js';
 import { icon } from './icons.js';
 import { facetValue, number, size, since, time } from './format.js';
 import { get, isAborted } from './api.js';
@@ -177,7 +177,7 @@ function player({ type, name, preview_url: url }, poster, onerror) {
 }
 
 function addressOf({ url }) {
-  const text = el('code', { class: 'address-text' }, foreign(url));
+  const text = el('code', { class: 'address-text' }, foreignPath(url));
   return el(
     'div',
     { class: 'address' },
@@ -193,9 +193,9 @@ function facts(hit) {
   const moment = (text) => text && el('span', {}, time(text), el('span', { class: 'aside' }, since(text)));
   const rows = [
     ['Source', foreign(hit.source)],
-    ['Folder', el('button', { class: 'plain link', type: 'button', dataset: { act: 'folder' }, onclick: enter }, foreign(folder))],
-    ['Path', foreign(hit.path)],
-    ['Key', foreign(hit.key)],
+    ['Folder', el('button', { class: 'plain link', type: 'button', dataset: { act: 'folder' }, onclick: enter }, foreignPath(folder))],
+    ['Path', foreignPath(hit.path)],
+    ['Key', foreignPath(hit.key)],
     ['Type', `${facetValue('type', hit.type)}${hit.ext ? ` (.${hit.ext})` : ''}`],
     ['Content type', hit.content_type],
     ['Size', `${size(hit.size)}${hit.size >= 1000 ? ` (${number(hit.size)} bytes)` : ''}`],

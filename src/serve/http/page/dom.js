@@ -50,6 +50,14 @@ export function foreign(text, attributes = {}) {
   return el('bdi', attributes, visible(text));
 }
 
+/**
+ * A path, a key or an address from outside. It is written from left to right in every script, so that its parts stay
+ * in their order.
+ */
+export function foreignPath(text, attributes = {}) {
+  return foreign(text, { dir: 'ltr', ...attributes });
+}
+
 /** The text with a visible symbol for each control character. */
 export function visible(text) {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c) => {
@@ -65,9 +73,9 @@ export function visible(text) {
  *
  * A range outside the text marks nothing.
  */
-export function marked(text, ranges, offset = 0) {
+export function marked(text, ranges, offset = 0, attributes = {}) {
   const characters = Array.from(text);
-  const bdi = el('bdi');
+  const bdi = el('bdi', attributes);
   let at = 0;
   for (const { start, end } of ranges ?? []) {
     const from = Math.max(start - offset, at);

@@ -3,6 +3,7 @@
 import { byId, el, fill, foreign, opensElsewhere, set } from './dom.js';
 import { icon } from './icons.js';
 import { addressWith, go, state, watch } from './state.js';
+import { NEWEST, rememberOrder } from './newest.js';
 import { ORDERS, orderOf } from './query.js';
 
 /** Makes the controls work. */
@@ -11,17 +12,24 @@ export function startHead() {
   fill(sort, ORDERS.map(({ id, title }) => el('option', { value: id }, title)));
   sort.addEventListener('change', () => {
     const { id, first } = ORDERS.find((order) => order.id === sort.value);
-    go({ sort: first + id });
+    sortBy(first + id);
   });
   direction.addEventListener('click', () => {
     const now = orderOf(state);
-    go({ sort: now.startsWith('-') ? now.slice(1) : `-${now}` });
+    sortBy(now.startsWith('-') ? now.slice(1) : `-${now}`);
   });
+  byId('newest').addEventListener('click', () => sortBy(orderOf(state) === NEWEST ? '' : NEWEST));
   level.addEventListener('change', () => go({ level: level.checked }));
   byId('as-grid').addEventListener('click', () => go({ layout: 'grid' }));
   byId('as-list').addEventListener('click', () => go({ layout: 'list' }));
   startSide();
   watch(show);
+}
+
+/** Sorts the results; empty for the default order. */
+function sortBy(order) {
+  rememberOrder(order);
+  go({ sort: order });
 }
 
 function show(now) {
@@ -31,6 +39,9 @@ function show(now) {
   const direction = byId('direction');
   const label = isReversed ? 'Descending' : 'Ascending';
   set(direction, { 'aria-label': `Direction: ${label.toLowerCase()}`, title: label });
+  // The least relevant assets first are of no use.
+  direction.hidden = order === 'relevance';
+  byId('newest').setAttribute('aria-pressed', String(order === NEWEST));
   fill(direction, icon(isReversed ? 'down' : 'up'));
   byId('level').checked = now.level;
   byId('as-grid').setAttribute('aria-pressed', String(now.layout === 'grid'));

@@ -4,7 +4,7 @@ import { announce, byId, opensElsewhere, set } from './dom.js';
 import { drawIcons } from './icons.js';
 import { get } from './api.js';
 import { address, go, state, watch } from './state.js';
-import { searchOf } from './query.js';
+import { orderOf, searchOf } from './query.js';
 import { startTheme } from './theme.js';
 import { offerSources, startSearch } from './search.js';
 import { startHead } from './head.js';
@@ -34,7 +34,7 @@ const views = { status, sources: new SourcesList(), source: new SourceView() };
 const tree = new Tree();
 
 /** A key for the parts of a state that the results depend on. */
-const resultKey = (of) => JSON.stringify([searchOf(of).text, of.source, of.folder, of.sort || !of.q.trim()]);
+const resultKey = (of) => JSON.stringify([searchOf(of).text, of.source, of.folder, orderOf(of)]);
 
 /** The key for which results were last loaded. */
 let loadedKey = null;

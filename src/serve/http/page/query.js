@@ -1,5 +1,7 @@
 // Combines the typed text, the folder and the filters into one search in the query language.
 
+import { NEWEST, isNewestPreferred } from './newest.js';
+
 /** The groups of filters: the facet of /v1/search, its title, and the field of the query language. `ext:jpg` would also
  *  find `jpeg`, which the facet counts separately. */
 export const GROUPS = [
@@ -94,5 +96,8 @@ export const ORDERS = [
   { id: 'created', title: 'First seen', first: '-' },
 ];
 
-/** The sort order of a state. By default it is relevance if there is a search text, and path otherwise. */
-export const orderOf = ({ sort, q }) => sort || (q.trim() ? 'relevance' : 'path');
+/**
+ * The sort order of a state. Without one in the address, it is "newest first" if the user prefers that, else relevance
+ * if there is a search text, else path.
+ */
+export const orderOf = ({ sort, q }) => sort || (isNewestPreferred() ? NEWEST : q.trim() ? 'relevance' : 'path');

@@ -4,6 +4,7 @@ import { el, set } from './dom.js';
 import { icon } from './icons.js';
 import { date, facetValue, size, time } from './format.js';
 import { go, state } from './state.js';
+import { rememberOrder } from './newest.js';
 import { ORDERS, orderOf } from './query.js';
 import { ArrowKeys, link, markedFolder, markedName } from './cards.js';
 import { thumb } from './thumbs.js';
@@ -57,7 +58,11 @@ function heading({ title, order, class: name }) {
   const isSorted = isReversed || current === order;
   const { first } = ORDERS.find(({ id }) => id === order);
   const next = isSorted ? (isReversed ? order : `-${order}`) : first + order;
+  const sort = () => {
+    rememberOrder(next);
+    go({ sort: next });
+  };
   if (isSorted) set(cell, { 'aria-sort': isReversed ? 'descending' : 'ascending' });
-  cell.append(el('button', { class: 'plain sorter', type: 'button', onclick: () => go({ sort: next }) }, title, isSorted && icon(isReversed ? 'down' : 'up')));
+  cell.append(el('button', { class: 'plain sorter', type: 'button', onclick: sort }, title, isSorted && icon(isReversed ? 'down' : 'up')));
   return cell;
 }

@@ -1,6 +1,6 @@
 // The live preview of the rules: counts, examples on both sides with the rule that decided, and a path tester.
 
-import { el, fill, foreign } from './dom.js';
+import { el, fill, foreign, foreignPath } from './dom.js';
 import { icon } from './icons.js';
 import { number } from './format.js';
 import { isAborted, request } from './api.js';
@@ -86,7 +86,7 @@ export class RulesPreview {
     fill(this.#verdicts, (paths ?? []).map(({ path, admitted: isAdmitted, rule }) => el(
       'li',
       { dataset: { verdict: isAdmitted ? 'good' : 'bad' } },
-      icon(isAdmitted ? 'check' : 'close'), el('code', {}, foreign(path)), el('span', {}, isAdmitted ? 'appears: ' : 'does not appear: ', foreign(rule)),
+      icon(isAdmitted ? 'check' : 'close'), el('code', {}, foreignPath(path)), el('span', {}, isAdmitted ? 'appears: ' : 'does not appear: ', foreign(rule)),
     )));
     this.#onAddress(address);
   }
@@ -109,7 +109,7 @@ function countsText(index, listed) {
 }
 
 function side(title, verdict, examples) {
-  const lines = examples.slice(0, MAX_EXAMPLES).map(({ path, rule }) => el('li', {}, el('code', {}, foreign(path)), el('span', { class: 'rule' }, foreign(rule))));
+  const lines = examples.slice(0, MAX_EXAMPLES).map(({ path, rule }) => el('li', {}, el('code', {}, foreignPath(path)), el('span', { class: 'rule' }, foreign(rule))));
   return el(
     'section',
     { class: 'side-examples', 'aria-label': title },

@@ -1,6 +1,6 @@
 // A Source in the list of Sources: what is known about it, and the buttons to change it.
 
-import { el, fill, foreign, opensElsewhere, set, visible } from './dom.js';
+import { el, fill, foreign, foreignPath, opensElsewhere, set, visible } from './dom.js';
 import { icon } from './icons.js';
 import { duration, number, since, time } from './format.js';
 import { go, state, address } from './state.js';
@@ -63,7 +63,7 @@ export class SourceRow {
     this.#pill.dataset.state = kind;
     fill(this.#pill, word);
     this.#tag.hidden = source.is_managed !== false;
-    fill(this.#place, foreign(`${source.bucket}${source.prefix ? ` / ${source.prefix}` : ''}`));
+    fill(this.#place, foreignPath(`${source.bucket}${source.prefix ? ` / ${source.prefix}` : ''}`));
     const assets = source.enabled ? (report?.assets ?? source.assets) : null;
     const values = {
       Assets: assets === null || assets === undefined ? '–' : number(assets),

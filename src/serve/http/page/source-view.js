@@ -1,6 +1,6 @@
 // The view of one Source: loads it, saves it, and shows what the daemon does with it.
 
-import { announce, byId, el, fill, foreign } from './dom.js';
+import { announce, byId, el, fill, foreign, foreignPath } from './dom.js';
 import { icon } from './icons.js';
 import { get, isAborted, request } from './api.js';
 import { sentence } from './format.js';
@@ -176,7 +176,7 @@ export class SourceView {
     const { base_url: baseUrl, subdomain } = this.#form.values;
     const text = address ?? addressOf({ baseUrl, subdomain });
     this.#addressBox.hidden = !text;
-    fill(this.#address, foreign(text ?? ''));
+    fill(this.#address, foreignPath(text ?? ''));
   }
 
   /** Saves what the user has typed. `isUntested` is set if they want to save values that do not work yet. */
