@@ -43,6 +43,8 @@ pub struct StatusBoard {
     pub started: Timestamp,
     /// The folder of the index.
     pub data_dir: PathBuf,
+    /// Whether the process only reads the index.
+    pub is_read_only: bool,
     index: Mutex<IndexHealth>,
     /// `None` in a process that does not write the index.
     merges: Mutex<Option<Arc<MergeHealth>>>,
@@ -109,6 +111,7 @@ impl StatusBoard {
         Self {
             started: now(),
             data_dir,
+            is_read_only: false,
             index: Mutex::new(IndexHealth::Opening),
             merges: Mutex::default(),
             sources: Mutex::default(),
@@ -119,6 +122,14 @@ impl StatusBoard {
             reloads: Counter::default(),
             refused_reloads: Counter::default(),
             http: HttpMetrics::default(),
+        }
+    }
+
+    /// The board of a process that only reads the index.
+    pub fn read_only(data_dir: PathBuf) -> Self {
+        Self {
+            is_read_only: true,
+            ..Self::new(data_dir)
         }
     }
 

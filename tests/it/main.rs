@@ -88,6 +88,7 @@ mod open_files;
 mod package;
 mod page;
 mod page_pictures;
+mod page_status;
 mod permissions;
 mod quarantine;
 mod queue;

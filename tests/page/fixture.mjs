@@ -22,3 +22,7 @@ export const UNDRAWN = ['broken.psd', 'notes.txt'];
 export const SHAPES = ['panorama.png', 'portrait.png', 'ring.png', 'sea.png', 'tiny.png'];
 /** Number of pictures in `/large/` of the Source `plain`. Each third one has more than 1 MB. */
 export const LARGE = 102;
+/** Number of Sources of the server with many Sources. All but two are disabled. */
+export const MANY = 300;
+/** The Source of that server whose bucket does not exist. */
+export const BROKEN = 'without-bucket';

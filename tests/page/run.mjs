@@ -17,9 +17,10 @@ import { scenarios as failures } from './failures.mjs';
 import { scenarios as session } from './session.mjs';
 import { scenarios as sources } from './sources.mjs';
 import { scenarios as newcomer } from './newcomer.mjs';
+import { scenarios as many } from './many.mjs';
 import { scenarios as pictures } from './pictures.mjs';
 
-const SETS = { browse: [status, search, browse, skips, cards, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures] };
+const SETS = { browse: [status, search, browse, skips, cards, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures], many: [many] };
 
 const [set, given, ...only] = process.argv.slice(2);
 const environment = { folder: 'target/page', ...JSON.parse(given) };

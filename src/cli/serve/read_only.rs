@@ -49,7 +49,7 @@ pub(super) async fn serve(
         .listen
         .as_ref()
         .context("nothing to serve: the address is \"off\"; set `serve.listen` or --listen")?;
-    let board = Arc::new(StatusBoard::new(config.data_dir.clone()));
+    let board = Arc::new(StatusBoard::read_only(config.data_dir.clone()));
     let app = AppState::new(Arc::clone(&board), &config, None)?;
     let auth = load_auth(&config)?;
     let listener = http::bind(listen).await?;

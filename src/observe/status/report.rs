@@ -34,6 +34,9 @@ pub struct StatusReport {
     pub ready: bool,
     /// The reasons why the daemon is not ready yet, for people.
     pub waiting_for: Vec<String>,
+    /// Whether the process only reads the index. It then knows nothing about scans, queues and events.
+    #[serde(default)]
+    pub read_only: bool,
     /// The index.
     pub index: IndexReport,
     /// Successful reloads of the configuration.
@@ -94,6 +97,7 @@ impl StatusReport {
             uptime_seconds: seconds_between(board.started, now),
             ready: waiting_for.is_empty(),
             waiting_for,
+            read_only: board.is_read_only,
             index: IndexReport::of(board, index_bytes),
             reloads: board.reloads.get(),
             refused_reloads: board.refused_reloads.get(),

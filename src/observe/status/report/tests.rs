@@ -18,12 +18,24 @@ fn round_trips_through_json() {
 }
 
 #[test]
+fn reader_says_that_it_only_reads() {
+    let board = StatusBoard::read_only("/var/lib/asset-indexer".into());
+    let mut written = serde_json::to_value(StatusReport::of(&board, None)).unwrap();
+    assert_eq!(written["read_only"], true);
+    // A report of an older program does not say it.
+    written.as_object_mut().unwrap().remove("read_only");
+    let read: StatusReport = serde_json::from_value(written).unwrap();
+    assert!(!read.read_only);
+}
+
+#[test]
 fn json_has_fixed_names_and_units() {
     let written = serde_json::to_value(report()).unwrap();
     assert_eq!(written["started"], "2026-01-02T03:04:05Z");
     assert_eq!(written["uptime_seconds"], 5_400.0);
     assert_eq!(written["reloads"], 2);
     assert_eq!(written["refused_reloads"], 1);
+    assert_eq!(written["read_only"], false);
     let index = json!({
         "state": "open", "reason": null, "data_dir": "/var/lib/asset-indexer", "bytes": 4096,
         "commit_failures": 3,

@@ -2,6 +2,7 @@
 
 import { el, fill } from './dom.js';
 import { shape } from './icons.js';
+import { meaning, meaningOf } from './status-terms.js';
 
 /** Maximum number of values of a line: five minutes, at one value every two seconds. */
 export const MAX_VALUES = 150;
@@ -30,7 +31,8 @@ export class Chart {
     this.element = el(
       'figure',
       { class: 'chart' },
-      el('figcaption', {}, el('span', {}, title), this.#value),
+      el('figcaption', {}, el('span', { title: meaningOf(title) }, title), this.#value),
+      meaning(title),
       this.#svg,
       el('div', { class: 'chart-foot' }, el('span', {}, names.map((name, at) => name && el('span', { class: `key key-${at}` }, name))), this.#max),
     );

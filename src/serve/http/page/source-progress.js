@@ -9,18 +9,11 @@ import { addressWith } from './state.js';
 import { Rate } from './charts.js';
 import { ScanProgress } from './scan-progress.js';
 import { STATES } from './status-source.js';
+import { meaningOf } from './status-terms.js';
 import { SourceButtons } from './source-buttons.js';
 
 /** Milliseconds from an answer to the next request. */
 const POLL_INTERVAL = 1000;
-
-const LEADS = {
-  queued: 'The Source is saved. The daemon starts it in a moment.',
-  deploying: 'The first scan lists the bucket. Assets can be found as soon as they are listed.',
-  deployed: 'Searches find all assets of this Source.',
-  degraded: 'The Source has a problem. The assets that are known stay searchable.',
-  disabled: 'Searches find no assets of this Source, and it is not scanned. Enable it to bring them back.',
-};
 
 /** The panel above the form of an existing Source. */
 export class SourceProgress {
@@ -79,7 +72,7 @@ export class SourceProgress {
     const [kind, word] = STATES[state] ?? ['off', state];
     this.#pill.dataset.state = kind;
     fill(this.#pill, word);
-    fill(this.#lead, LEADS[state] ?? '');
+    fill(this.#lead, meaningOf(word) ?? '');
     fill(this.#reasons, reasons.map((reason) => el('li', {}, foreign(reason))));
     this.#reasons.hidden = reasons.length === 0;
     this.#advice.hidden = state !== 'degraded';

@@ -81,7 +81,8 @@ export class SourcesList {
   /** The reports by name. A server that only reads the index has none. */
   async #reports(signal) {
     try {
-      const { sources = [] } = await get('/status', {}, signal);
+      const { sources = [], read_only: isReadOnly } = await get('/status', {}, signal);
+      if (isReadOnly) return new Map();
       return new Map(sources.map((report) => [report.name, report]));
     } catch (error) {
       if (error.status === 404) return new Map();

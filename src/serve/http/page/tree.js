@@ -5,7 +5,10 @@ import { icon } from './icons.js';
 import { compact, counted } from './format.js';
 import { get } from './api.js';
 import { go, state, watch } from './state.js';
+import { SourceFilter } from './source-filter.js';
 
+/** Maximum number of Sources that are shown at once. The filter finds the others. */
+const MAX_SOURCES = 50;
 /** Number of folders in one request. */
 const PAGE = 100;
 
@@ -105,8 +108,11 @@ export class Tree {
   #root = byId('tree');
   #roots = [];
   #focused = null;
+  #filter = new SourceFilter('tree-filter-text', 'Find a Source', () => this.#applyFilter());
+  #more = el('li', { role: 'none', class: 'tree-note' });
 
   constructor() {
+    fill(byId('tree-filter'), this.#filter.element);
     this.#root.addEventListener('keydown', (event) => this.#onKey(event));
     watch((now, before) => {
       if (before && (now.source !== before.source || now.folder !== before.folder)) this.#reveal();
@@ -118,14 +124,34 @@ export class Tree {
     const all = { name: 'All Sources', source: '', folder: '/', assets: null, symbol: 'all' };
     const lines = sources.map(({ name, assets }) => ({ name, source: name, folder: '/', assets, symbol: 'source' }));
     this.#roots = [all, ...lines].map((line) => new Item(this, null, line));
-    fill(this.#root, this.#roots.map(({ element }) => element));
+    fill(this.#root, this.#roots.map(({ element }) => element), this.#more);
+    this.#filter.offer(sources.length);
+    this.#applyFilter();
     this.focus(this.#roots[0], false);
     return this.#reveal();
+  }
+
+  /** Shows the Sources that the filter admits, and always the current one. */
+  #applyFilter() {
+    const [, ...sources] = this.#roots;
+    let shown = 0;
+    let left = 0;
+    for (const { element, name, source } of sources) {
+      const isAdmitted = this.#filter.admits(name);
+      const isShown = source === state.source || (isAdmitted && shown < MAX_SOURCES);
+      element.hidden = !isShown;
+      shown += isShown;
+      left += isAdmitted && !isShown;
+    }
+    this.#more.hidden = left === 0;
+    this.#more.textContent = `${counted(left, 'more Source')}. Filter them by name.`;
+    if (this.#focused?.element.closest('[hidden]')) this.focus(this.#roots[0], false);
   }
 
   /** Opens the folders down to the current folder, as far as they are loaded: each step loads at most one page. */
   async #reveal() {
     const { source, folder } = state;
+    this.#applyFilter();
     this.mark();
     let item = this.#roots.find((root) => root.source === source);
     while (item && source && item.folder !== folder) {
@@ -159,7 +185,7 @@ export class Tree {
   #onKey(event) {
     const item = event.target.item;
     if (!item) return;
-    const all = Array.from(this.#root.querySelectorAll('[role=treeitem]')).filter((element) => !element.closest('[role=group][hidden]'));
+    const all = Array.from(this.#root.querySelectorAll('[role=treeitem]')).filter((element) => !element.closest('[hidden]'));
     const at = all.indexOf(item.element);
     const goTo = (element) => element && this.focus(element.item);
     const right = () => (item.isOpen ? goTo(item.group.querySelector('[role=treeitem]')) : item.canOpen && item.open());
