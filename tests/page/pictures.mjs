@@ -74,7 +74,7 @@ export const scenarios = [
       const { page } = user;
       for (const layout of ['', '&layout=list']) {
         for (const width of WIDTHS) {
-          await page.setViewportSize({ width, height: 900 });
+          await page.setViewportSize({ width, height: 1200 });
           await user.open(view('plain', 'shapes', layout));
           await user.count(SHAPES.length);
           await drawn(user);
@@ -128,6 +128,24 @@ export const scenarios = [
       const largest = Math.max(...seen.sizes.values());
       assert.ok(largest <= MAX_ORIGINAL_BYTES, `${largest} bytes`);
       assert.ok(await page.locator('.thumb .symbol').count() > 0);
+    },
+  },
+  {
+    name: 'pictures that come onto the screen late get new addresses',
+    async run(user) {
+      const { page } = user;
+      const renewed = [];
+      page.on('request', (request) => request.url().includes('/v1/asset?') && renewed.push(request.url()));
+      await page.clock.install();
+      await user.open(view('plain', 'large'));
+      await user.count(LARGE);
+      const onScreen = await drawn(user);
+      assert.deepEqual(renewed, []);
+      await page.clock.fastForward('15:00');
+      await user.cards().nth(onScreen + 6).scrollIntoViewIfNeeded();
+      await drawn(user);
+      assert.ok(renewed.length > 0);
+      assert.ok(await page.locator('.thumb.loaded').count() > 0);
     },
   },
   {

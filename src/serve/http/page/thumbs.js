@@ -1,5 +1,6 @@
 // The small picture of an asset in the results: its thumbnail, or the asset itself if that is a small picture.
 
+import { get } from './api.js';
 import { el, foreign } from './dom.js';
 import { icon } from './icons.js';
 
@@ -11,6 +12,8 @@ const DRAWN_TYPES = new Set(['image', 'video']);
 const DRAWN = new Set(['pdf']);
 /** Maximum size in bytes of an asset that is loaded as its own thumbnail. The detail shows larger pictures. */
 const MAX_ORIGINAL_BYTES = 1e6;
+/** Milliseconds for which the address of a preview is certain to work. The server signs it for ten minutes. */
+const PREVIEW_VALID = 9 * 60_000;
 
 /** Whether browsers can show an asset as a picture. */
 export const isPicture = ({ ext }) => PICTURES.has(ext);
@@ -32,6 +35,9 @@ export function placeholder({ type, ext }) {
   return el('span', { class: 'symbol' }, icon(type), ext && foreign(ext, { class: 'symbol-ext' }));
 }
 
+/** When each hit arrived. */
+const arrived = new WeakMap();
+
 /** What to do when a box comes onto the screen. */
 const whenSeen = new WeakMap();
 
@@ -47,14 +53,27 @@ const observer = new IntersectionObserver((entries) => {
 /** A small picture of an asset, or its symbol. */
 export function thumb(hit) {
   const box = el('span', { class: 'thumb' });
-  const address = thumbAddress(hit);
-  if (!address) {
-    box.append(placeholder(hit));
-    return box;
-  }
-  whenSeen.set(box, () => box.append(picture(box, hit, address)));
-  observer.observe(box);
+  if (!arrived.has(hit)) arrived.set(hit, Date.now());
+  if (thumbAddress(hit)) {
+    whenSeen.set(box, async () => {
+      const address = await currentAddress(hit);
+      box.append(address ? picture(box, hit, address) : placeholder(hit));
+    });
+    observer.observe(box);
+  } else box.append(placeholder(hit));
   return box;
+}
+
+/** The address of the picture now. People scroll to it long after the search, and previews expire. */
+async function currentAddress(hit) {
+  const isOld = !hit.thumbnail_url && Date.now() - arrived.get(hit) > PREVIEW_VALID;
+  if (!isOld) return thumbAddress(hit);
+  try {
+    const { data } = await get('/v1/asset', { source: hit.source, path: hit.path, previews: 'true' });
+    return thumbAddress(data);
+  } catch {
+    return null;
+  }
 }
 
 /** An image in a box. If it fails to load, the symbol replaces it. */
