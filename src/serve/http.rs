@@ -151,7 +151,7 @@ async fn serve_with_limits(
     let limiter =
         ConnectionLimiter::new("HTTP", limits.max_connections, limits.idle_grace, evictions);
     let mut connections = JoinSet::new();
-    let mut failures = 0;
+    let (mut failures, mut number) = (0, 0);
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
@@ -162,15 +162,20 @@ async fn serve_with_limits(
             accepted = listener.accept() => accepted,
         };
         let cause = match accepted {
-            Ok(accepted) => {
+            Ok(Accepted { stream, address }) => {
                 failures = 0;
+                number += 1;
+                let peer = Peer {
+                    address,
+                    connection: number,
+                };
                 let Some(slot) = stop.run_until_cancelled(limiter.acquire()).await else {
                     break;
                 };
                 let (tls, router, stop) = (auth.acceptor(), router.clone(), stop.clone());
                 connections.spawn(async move {
                     let connection =
-                        handshake_and_serve(limits, accepted, &slot, tls, router, stop);
+                        handshake_and_serve(limits, stream, peer, &slot, tls, router, stop);
                     slot.run_until_evicted(connection).await;
                 });
                 continue;
@@ -199,14 +204,14 @@ async fn serve_with_limits(
 /// Does the TLS handshake, if TLS is configured, and serves the connection.
 async fn handshake_and_serve(
     limits: Limits,
-    accepted: Accepted,
+    stream: Box<dyn Transport>,
+    peer: Peer,
     slot: &Arc<Slot>,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: CancellationToken,
 ) {
-    let peer = accepted.address.map(Peer);
-    let stream = WriteTimeout::new(accepted.stream, limits.write, Arc::clone(slot));
+    let stream = WriteTimeout::new(stream, limits.write, Arc::clone(slot));
     let Some(tls) = tls else {
         return serve_connection(limits, stream, peer, slot, router, stop).await;
     };
@@ -221,7 +226,7 @@ async fn handshake_and_serve(
 async fn serve_connection(
     limits: Limits,
     stream: impl Transport + 'static,
-    peer: Option<Peer>,
+    peer: Peer,
     slot: &Arc<Slot>,
     router: Router,
     stop: CancellationToken,
@@ -230,9 +235,7 @@ async fn serve_connection(
     // The router returns complete responses. `WriteTimeout` guards the connection while one is sent.
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         let guard = slot.begin_request();
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(peer);
-        }
+        request.extensions_mut().insert(peer);
         let response = router.call(request);
         async move {
             let response = response.await;

@@ -65,7 +65,7 @@ fn light_client_overtakes_the_queued_searches_of_heavy_ones() {
     let mut times = Vec::new();
     let mut overtaken_by = Vec::new();
     let heavy_times = thread::scope(|scope| {
-        let start = |token| {
+        let clients = heavy.iter().map(|token| {
             let (address, stop, completed) = (&address, &stop, &completed);
             let with_response = &with_response;
             scope.spawn(move || {
@@ -77,8 +77,8 @@ fn light_client_overtakes_the_queued_searches_of_heavy_ones() {
                 }
                 times
             })
-        };
-        let clients: Vec<_> = heavy.iter().map(start).collect();
+        });
+        let clients: Vec<_> = clients.collect();
         let deadline = Instant::now() + DEADLINE;
         // Nobody can know which clients are heavy before that.
         while with_response.load(Ordering::SeqCst) < HEAVY_CLIENTS && Instant::now() < deadline {

@@ -9,11 +9,17 @@ use std::sync::Arc;
 use axum::http::Extensions;
 
 use super::app_state::AppState;
+use super::fair_queue::Asker;
 use crate::serve::access::Grant;
 
-/// The address that a connection comes from. An extension of each request over TCP.
+/// Where a request comes from. An extension of each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Peer(pub IpAddr);
+pub(super) struct Peer {
+    /// `None` over a Unix socket.
+    pub address: Option<IpAddr>,
+    /// The number of the connection.
+    pub connection: u64,
+}
 
 /// A client: a token, or an address if the request has no token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,14 +33,17 @@ pub(super) enum ClientId {
     Local,
 }
 
-impl ClientId {
-    /// The client that sends a request with these extensions.
-    pub(super) fn of(grant: &Grant, extensions: &Extensions) -> Self {
-        match (grant.token_name(), extensions.get::<Peer>()) {
-            (Some(name), _) => Self::Token(name.into()),
-            (None, Some(Peer(address))) => Self::Address(subnet(*address)),
-            (None, None) => Self::Local,
-        }
+/// The client and the connection of a request with these extensions.
+fn asker(grant: &Grant, extensions: &Extensions) -> Asker<ClientId> {
+    let peer = extensions.get::<Peer>();
+    let address = peer.and_then(|peer| peer.address);
+    Asker {
+        client: match (grant.token_name(), address) {
+            (Some(name), _) => ClientId::Token(name.into()),
+            (None, Some(address)) => ClientId::Address(subnet(address)),
+            (None, None) => ClientId::Local,
+        },
+        connection: peer.map_or(0, |peer| peer.connection),
     }
 }
 
@@ -53,7 +62,17 @@ fn subnet(address: IpAddr) -> IpAddr {
 #[derive(Clone)]
 pub(super) struct ClientState {
     pub app: Arc<AppState>,
-    pub client: ClientId,
+    pub asker: Asker<ClientId>,
+}
+
+impl ClientState {
+    /// For a request with these extensions.
+    pub(super) fn new(app: &Arc<AppState>, grant: &Grant, extensions: &Extensions) -> Self {
+        Self {
+            app: Arc::clone(app),
+            asker: asker(grant, extensions),
+        }
+    }
 }
 
 impl Deref for ClientState {
@@ -85,10 +104,13 @@ mod tests {
             ),
         ] {
             let mut extensions = Extensions::new();
-            if let Some(address) = address {
-                extensions.insert(Peer(address.parse().unwrap()));
-            }
-            assert_eq!(ClientId::of(grant, &extensions), want, "{address:?}");
+            let address = address.map(|address| address.parse().unwrap());
+            extensions.insert(Peer {
+                address,
+                connection: 7,
+            });
+            let asker = asker(grant, &extensions);
+            assert_eq!((asker.client, asker.connection), (want, 7), "{address:?}");
         }
     }
 

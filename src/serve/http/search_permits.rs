@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::client::ClientId;
-use super::fair_queue::{FairQueue, QueueFull, Ticket};
+use super::fair_queue::{Asker, FairQueue, QueueFull, Ticket};
 
 /// Limits how many searches run at the same time. Share it in an [`Arc`].
 #[derive(Debug)]
@@ -18,14 +18,13 @@ pub(super) struct SearchPermits(Mutex<FairQueue<ClientId, oneshot::Sender<Permit
 #[derive(Debug)]
 pub(super) struct Permit {
     permits: Arc<SearchPermits>,
-    client: ClientId,
+    asker: Asker<ClientId>,
     started: Instant,
 }
 
 /// Removes a waiting search from its queue when its client disconnects or gives up.
 struct Waiting<'a> {
     permits: &'a SearchPermits,
-    client: &'a ClientId,
     ticket: Ticket,
 }
 
@@ -36,19 +35,21 @@ impl SearchPermits {
     }
 
     /// Waits for a permit. Fails at once if the client has too many waiting searches.
-    pub(super) async fn acquire(self: &Arc<Self>, client: &ClientId) -> Result<Permit, QueueFull> {
+    pub(super) async fn acquire(
+        self: &Arc<Self>,
+        asker: &Asker<ClientId>,
+    ) -> Result<Permit, QueueFull> {
         let (sender, receiver) = oneshot::channel();
         let ticket = {
             let mut queue = self.queue();
-            if queue.try_start(client) {
+            if queue.try_start(asker) {
                 drop(queue);
-                return Ok(Permit::new(self, client.clone()));
+                return Ok(Permit::new(self, asker.clone()));
             }
-            queue.wait(client, sender)?
+            queue.wait(asker, sender)?
         };
         let _waiting = Waiting {
             permits: self,
-            client,
             ticket,
         };
         Ok(receiver
@@ -63,10 +64,10 @@ impl SearchPermits {
 }
 
 impl Permit {
-    fn new(permits: &Arc<SearchPermits>, client: ClientId) -> Self {
+    fn new(permits: &Arc<SearchPermits>, asker: Asker<ClientId>) -> Self {
         Self {
             permits: Arc::clone(permits),
-            client,
+            asker,
             started: Instant::now(),
         }
     }
@@ -77,17 +78,17 @@ impl Drop for Permit {
         let next = self
             .permits
             .queue()
-            .finish(&self.client, self.started.elapsed());
-        if let Some((client, sender)) = next {
+            .finish(&self.asker, self.started.elapsed());
+        if let Some((asker, sender)) = next {
             // If nobody receives it any longer, it is dropped here and goes to the next one.
-            let _ = sender.send(Self::new(&self.permits, client));
+            let _ = sender.send(Self::new(&self.permits, asker));
         }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.permits.queue().abandon(self.client, self.ticket);
+        self.permits.queue().abandon(self.ticket);
     }
 }
 
@@ -104,8 +105,11 @@ mod tests {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    fn client(name: &str) -> ClientId {
-        ClientId::Token(name.into())
+    fn client(name: &str) -> Asker<ClientId> {
+        Asker {
+            client: ClientId::Token(name.into()),
+            connection: 0,
+        }
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use super::params::Params;
 use super::visible_sources::VisibleSources;
 use crate::serve::access::Grant;
 use crate::serve::http::app_state::{AppState, CatalogEntry};
-use crate::serve::http::client::{ClientId, ClientState};
+use crate::serve::http::client::ClientState;
 
 /// The context of a request. Axum extracts it, and rejects a request without a [`Grant`].
 pub(super) struct RequestContext {
@@ -31,10 +31,7 @@ impl FromRequestParts<Arc<AppState>> for RequestContext {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, Response> {
         let grant = Grant::from_request_parts(parts, app).await?;
         Ok(Self {
-            app: ClientState {
-                app: Arc::clone(app),
-                client: ClientId::of(&grant, &parts.extensions),
-            },
+            app: ClientState::new(app, &grant, &parts.extensions),
             sources: VisibleSources::new(app.catalog(), grant),
             uri: parts.uri.clone(),
         })

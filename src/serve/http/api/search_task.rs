@@ -42,7 +42,7 @@ where
         app.board.http.busy.add(1);
         ApiError::new(ErrorCode::Busy, text)
     };
-    let permit = timeout(limit, app.search_permits.acquire(&app.client)).await;
+    let permit = timeout(limit, app.search_permits.acquire(&app.asker)).await;
     let permit = permit
         .map_err(|_| busy("the limit of concurrent searches is reached; retry in a second"))?
         .map_err(|QueueFull| busy("too many of your searches are waiting; send fewer at a time"))?;
@@ -120,11 +120,15 @@ mod tests {
     use crate::observe::status::StatusBoard;
     use crate::serve::http::app_state::AppState;
     use crate::serve::http::client::ClientId;
+    use crate::serve::http::fair_queue::Asker;
 
     fn client_state() -> ClientState {
         ClientState {
             app: AppState::without_sources(Arc::new(StatusBoard::new("/none".into()))),
-            client: ClientId::Local,
+            asker: Asker {
+                client: ClientId::Local,
+                connection: 0,
+            },
         }
     }
 

@@ -20,7 +20,7 @@ use crate::managed::store::Version;
 use crate::secrets;
 use crate::serve::access::Grant;
 use crate::serve::http::app_state::AppState;
-use crate::serve::http::client::{ClientId, ClientState};
+use crate::serve::http::client::ClientState;
 
 /// Maximum length of an Idempotency-Key, in characters.
 const MAX_IDEMPOTENCY_KEY: usize = 128;
@@ -61,10 +61,7 @@ impl FromRequest<Arc<AppState>> for WriteRequest {
         let grant = Grant::from_request_parts(&mut parts, app).await?;
         let refuse = |error: ApiError| error.into_response();
         Ok(Self {
-            app: ClientState {
-                app: Arc::clone(app),
-                client: ClientId::of(&grant, &parts.extensions),
-            },
+            app: ClientState::new(app, &grant, &parts.extensions),
             grant,
             if_match: if_match(&parts.headers).map_err(refuse)?,
             idempotency_key: idempotency_key(&parts.headers).map_err(refuse)?,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::serve::http::client::ClientId;
+use crate::serve::http::fair_queue::Asker;
 
 #[tokio::test]
 async fn errors_name_code_and_parameter() {
@@ -140,7 +141,10 @@ async fn search_without_a_free_permit_is_busy() {
     let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let mut app = Arc::try_unwrap(fixture.app).ok().unwrap();
     app.search_timeout = std::time::Duration::from_millis(1);
-    let other = ClientId::Token("other".into());
+    let other = Asker {
+        client: ClientId::Local,
+        connection: 1,
+    };
     let mut all = Vec::new();
     for _ in 0..4 {
         all.push(app.search_permits.acquire(&other).await.unwrap());
