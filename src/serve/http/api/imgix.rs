@@ -8,7 +8,7 @@ mod assets;
 mod document;
 mod filters;
 mod media_kinds;
-mod source_values;
+pub(super) mod source_values;
 mod source_writes;
 mod sources;
 

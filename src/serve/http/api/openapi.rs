@@ -13,11 +13,13 @@ use super::{imgix, v1};
 mod explain_schemas;
 mod headers;
 mod imgix_attributes;
+mod queue_status;
 mod responses;
 mod schemas;
 mod service_paths;
 mod service_schemas;
 mod source_schemas;
+mod source_status;
 
 use responses::{responses, write_responses};
 use schemas::schema_ref;

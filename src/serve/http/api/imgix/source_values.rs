@@ -10,11 +10,11 @@ use crate::serve::http::api::change_error::ShapeError;
 const ATTRIBUTES: &str = "/data/attributes";
 const DEPLOYMENT: &str = "/data/attributes/deployment";
 /// The object in `deployment` with the values that imgix does not have, under our names.
-pub(super) const EXTENSION: &str = "asset_indexer";
+pub(in crate::serve::http::api) const EXTENSION: &str = "asset_indexer";
 
 /// A text of `deployment`, and the pointer of our value. Several names mean the same: imgix has different ones for S3 and
 /// for other stores.
-const TEXTS: [(&str, &str); 15] = [
+pub(in crate::serve::http::api) const TEXTS: [(&str, &str); 15] = [
     ("s3_bucket", "/bucket"),
     ("bucket_name", "/bucket"),
     ("s3_prefix", "/prefix"),
@@ -33,7 +33,7 @@ const TEXTS: [(&str, &str); 15] = [
 ];
 
 /// Attributes of `deployment` that only concern how imgix renders and delivers pictures, or that name a vendor.
-const RENDERING: [&str; 16] = [
+pub(in crate::serve::http::api) const RENDERING: [&str; 16] = [
     "allows_upload",
     "cache_ttl_behavior",
     "cache_ttl_error",
@@ -53,7 +53,7 @@ const RENDERING: [&str; 16] = [
 ];
 
 /// Attributes that the service sets. Clients send back what they have read.
-const READ_ONLY: [&str; 4] = [
+pub(in crate::serve::http::api) const READ_ONLY: [&str; 4] = [
     "date_deployed",
     "deployment_status",
     "secure_url_enabled",

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::schemas::{
-    array, boolean, deployment_status, described, number, or_null, text, unix_seconds,
+    array, boolean, deployment_status, described, number, object, one_of, or_null, schema_ref,
+    text, unix_seconds,
 };
+use crate::serve::http::api::imgix::source_values::{EXTENSION, READ_ONLY, RENDERING, TEXTS};
 
 /// Attributes of an asset that S3 does not know, by imgix's type.
 const UNKNOWN_NUMBERS: [&str; 10] = [
@@ -111,6 +113,48 @@ fn deployment() -> Value {
         "image_missing_append_qs": never(),
         "secure_url_enabled": never(),
     } })
+}
+
+/// A Source that a client sets up or changes.
+pub(super) fn source_input() -> Value {
+    let ignored = || json!({ "description": "Ignored." });
+    let mut deployment = json!({
+        "type": one_of(&["s3", "s3_compatible"]),
+        "imgix_subdomains": described(array(text()), "One subdomain."),
+        "custom_domains": described(
+            or_null(array(text())),
+            "At most one domain. The URLs of the assets start with it.",
+        ),
+        EXTENSION: described(
+            schema_ref("SourceValues"),
+            "The values that imgix lacks: rules, events, a role and others.",
+        ),
+    });
+    for (theirs, ours) in TEXTS {
+        let ours = ours.trim_start_matches('/').replace('/', ".");
+        deployment[theirs] = described(or_null(text()), &format!("`{ours}` of `SourceValues`."));
+    }
+    for name in RENDERING {
+        deployment[name] = ignored();
+    }
+    let mut attributes = json!({
+        "name": text(),
+        "enabled": boolean(),
+        "deployment": { "type": "object", "properties": deployment },
+    });
+    for name in READ_ONLY {
+        attributes[name] = ignored();
+    }
+    object([(
+        "data",
+        object([
+            ("type?", one_of(&["sources"])),
+            (
+                "attributes",
+                json!({ "type": "object", "properties": attributes }),
+            ),
+        ]),
+    )])
 }
 
 fn empty_object() -> Value {

@@ -395,31 +395,6 @@ fn resource(kind: &str, attributes: &Value) -> Value {
     ])
 }
 
-/// A Source that a client sets up or changes in imgix's shape.
-fn source_input() -> Value {
-    let deployment = described(
-        json!({ "type": "object" }),
-        "The attributes of imgix for the types `s3` and `s3_compatible`: `annotation`, `bucket_name` or `s3_bucket`, \
-         `prefix` or `s3_prefix`, `region`, `endpoint_url`, `imgix_subdomains` and `custom_domains` (one each), \
-         `access_key_id` or `s3_access_key`, `secret_key` or `s3_secret_key`. `asset_indexer` has the values that \
-         imgix lacks, as in `SourceValues`: rules, events, a role. Attributes about rendering are ignored.",
-    );
-    object([(
-        "data",
-        object([
-            ("type?", one_of(&["sources"])),
-            (
-                "attributes",
-                object([
-                    ("name?", text()),
-                    ("enabled?", boolean()),
-                    ("deployment?", deployment),
-                ]),
-            ),
-        ]),
-    )])
-}
-
 fn imgix() -> Value {
     let source = resource("sources", &imgix_attributes::source());
     let asset = resource("assets", &imgix_attributes::asset());
@@ -451,7 +426,7 @@ fn imgix() -> Value {
         ),
     )]);
     json!({
-        "ImgixSourceInput": source_input(),
+        "ImgixSourceInput": imgix_attributes::source_input(),
         "ImgixSources": document(array(source.clone()), object([("pagination", pagination)])),
         "ImgixSource": document(source, pending),
         "ImgixAssets": document(array(asset.clone()), object([("cursor", cursor)])),
