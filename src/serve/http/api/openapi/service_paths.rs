@@ -21,7 +21,8 @@ struct ServicePath {
     /// The name of the response's schema, if it is JSON.
     schema: Option<&'static str>,
     may_be_not_found: bool,
-    needs_token: bool,
+    /// Whether the answer depends on the token, if the client sends one.
+    reads_token: bool,
 }
 
 const PATHS: [ServicePath; 9] = [
@@ -33,7 +34,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["text/html"],
         schema: None,
         may_be_not_found: false,
-        needs_token: false,
+        reads_token: false,
     },
     ServicePath {
         method: "get",
@@ -43,7 +44,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["text/javascript", "text/css", "image/svg+xml"],
         schema: None,
         may_be_not_found: true,
-        needs_token: false,
+        reads_token: false,
     },
     ServicePath {
         method: "get",
@@ -53,7 +54,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["text/plain"],
         schema: None,
         may_be_not_found: false,
-        needs_token: false,
+        reads_token: false,
     },
     ServicePath {
         method: "get",
@@ -63,7 +64,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["text/plain"],
         schema: None,
         may_be_not_found: false,
-        needs_token: false,
+        reads_token: true,
     },
     ServicePath {
         method: "get",
@@ -73,7 +74,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["application/json"],
         schema: Some("Status"),
         may_be_not_found: false,
-        needs_token: true,
+        reads_token: true,
     },
     ServicePath {
         method: "get",
@@ -83,7 +84,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["application/openmetrics-text"],
         schema: None,
         may_be_not_found: false,
-        needs_token: true,
+        reads_token: true,
     },
     ServicePath {
         method: "get",
@@ -93,7 +94,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["application/json"],
         schema: Some("OpenApiDocument"),
         may_be_not_found: false,
-        needs_token: true,
+        reads_token: true,
     },
     ServicePath {
         method: "get",
@@ -104,7 +105,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["application/json"],
         schema: Some("Session"),
         may_be_not_found: false,
-        needs_token: false,
+        reads_token: true,
     },
     ServicePath {
         method: "post",
@@ -114,7 +115,7 @@ const PATHS: [ServicePath; 9] = [
         content_types: &["application/json"],
         schema: Some("IssuedToken"),
         may_be_not_found: false,
-        needs_token: false,
+        reads_token: false,
     },
 ];
 
@@ -146,7 +147,7 @@ fn operation(service: &ServicePath) -> Value {
         "parameters": path_parameters(service.path),
         "responses": responses(json!(content), service.may_be_not_found),
     });
-    if !service.needs_token {
+    if !service.reads_token {
         operation["security"] = json!([]);
     }
     if service.path == "/readyz" {
