@@ -91,6 +91,13 @@ fn status() -> Value {
             "waiting_for",
             described(array(text()), "Why the service is not ready, for people."),
         ),
+        (
+            "read_only",
+            described(
+                boolean(),
+                "Whether the process only reads the index. It then knows nothing about scans, queues and events.",
+            ),
+        ),
         ("index", index),
         (
             "reloads",
