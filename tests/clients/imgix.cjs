@@ -83,6 +83,15 @@ async function lists(source) {
     byOffset.push(...pathsOf(answer));
   }
   assert.deepEqual(sorted(byOffset), want, 'each asset once, with offsets');
+  // Others start with an offset, and then follow the cursor.
+  const fromZero = [];
+  for (let cursor = '0'; cursor !== null; ) {
+    const answer = await client.request(`assets/${source.id}?page[cursor]=${cursor}&page[limit]=9`);
+    fromZero.push(...pathsOf(answer));
+    assert.equal(answer.links.next !== null, answer.meta.cursor.hasMore);
+    cursor = answer.meta.cursor.next;
+  }
+  assert.deepEqual(sorted(fromZero), want, 'each asset once, from page[cursor]=0 on');
   const defaultPage = await client.request(`assets/${source.id}`);
   assert.equal(defaultPage.data.length, Math.min(20, want.length));
 }

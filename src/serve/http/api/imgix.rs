@@ -7,6 +7,7 @@ mod asset_pages;
 mod assets;
 mod document;
 mod filters;
+mod links;
 mod media_kinds;
 pub(super) mod source_values;
 mod source_writes;

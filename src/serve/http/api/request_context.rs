@@ -49,6 +49,11 @@ impl RequestContext {
         self.uri.path()
     }
 
+    /// The URL, without a host.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
     /// The Source named by the parameter `source`.
     pub(super) fn source(&self, params: &Params) -> Result<&CatalogEntry, ApiError> {
         let name = params.text("source").unwrap_or_default();

@@ -143,6 +143,24 @@ impl Fixture {
         (status, code, error["source"]["parameter"].clone())
     }
 
+    /// The asset paths of all pages of an imgix list, by `links.next`.
+    async fn follow(&self, url: &str) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut page = url.to_owned();
+        for _ in 0..100 {
+            let body = self.get(&page).await;
+            for asset in body["data"].as_array().unwrap() {
+                let path = asset["attributes"]["origin_path"].as_str();
+                paths.push(path.unwrap().to_owned());
+            }
+            match body["links"]["next"].as_str() {
+                Some(next) => page = next.to_owned(),
+                None => return paths,
+            }
+        }
+        panic!("{url} has more than 100 pages");
+    }
+
     /// The asset paths of all pages, from the page at this URL on.
     async fn walk(&self, url: &str, parameter: &str, next: &str) -> Vec<String> {
         let mut paths = Vec::new();

@@ -1,10 +1,14 @@
 //! Pages of assets: by cursor, by an offset in place of a cursor, or by page number.
 //!
-//! If assets are added or removed between two requests, pages by offset or number can repeat or skip an
-//! asset. Pages by the cursor of a response cannot.
+//! The next page is always a cursor, so a client that follows it reaches the end of any list. If assets are
+//! added or removed between two requests, pages by offset or number can repeat or skip an asset. Pages by the
+//! cursor of a response cannot.
 
+use serde_json::{Value, json};
+
+use super::links::PageLinks;
 use crate::core::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::core::query::{Count, Hit, PageStart, Position, Request, Sort, Total};
+use crate::core::query::{Count, Hit, Interpretation, PageStart, Position, Request, Sort, Total};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::SearchSource;
 use crate::search::{Deadline, SearchError, Snapshot};
@@ -15,11 +19,14 @@ use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 /// Maximum number of assets that an offset or a page number can skip.
 pub(super) const MAX_OFFSET: u64 = 10_000;
 
+const CURSOR: &str = "page[cursor]";
+const NUMBER: &str = "page[number]";
+
 pub(super) const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
-        name: "page[cursor]",
+        name: CURSOR,
         value_type: ValueType::Text,
-        description: "`meta.cursor.next` of the previous page, or the number of assets to skip.",
+        description: "`meta.cursor.next` of the previous page, or the number of assets to skip: at most 10,000.",
     },
     ParameterSpec {
         name: "page[limit]",
@@ -27,13 +34,14 @@ pub(super) const PARAMETERS: &[ParameterSpec] = &[
         description: "Maximum number of assets.",
     },
     ParameterSpec {
-        name: "page[number]",
+        name: NUMBER,
         value_type: ValueType::Number {
             min: 0,
             max: MAX_OFFSET,
             default: 0,
         },
-        description: "The page to return, counted from 0. Do not combine it with `page[cursor]`.",
+        description: "The page to return, counted from 0. It can skip at most 10,000 assets; `links.next` and \
+                      `meta.cursor.next` reach the rest. Do not combine it with `page[cursor]`.",
     },
     ParameterSpec {
         name: "page[size]",
@@ -59,61 +67,49 @@ pub(super) struct AssetPaging {
 }
 
 /// The start of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PagePosition {
     /// After the cursor, or at the first asset if there is no cursor.
     Cursor,
     /// After this many assets.
     Offset(u64),
+    /// At the start of the page with this number, after this many assets.
+    Number { number: u64, offset: u64 },
 }
 
-/// The assets of a page, the number of assets on all pages, and the position of the next page.
-pub(super) type FoundPage = (Vec<Hit>, Total, Option<Position>);
+/// A page of assets.
+pub(super) struct FoundPage {
+    pub hits: Vec<Hit>,
+    /// The number of assets on all pages.
+    total: Total,
+    /// The position of the last asset, if more follow.
+    next: Option<Position>,
+    /// What the search forgave, if anything.
+    interpretation: Option<Interpretation>,
+}
 
 impl AssetPaging {
     /// Reads the page parameters. A cursor must belong to the search with this fingerprint and order.
     pub(super) fn read(params: &Params, fingerprint: u64, sort: Sort) -> Result<Self, ApiError> {
-        let offset_parameter = match (params.text("page[cursor]"), params.text("page[number]")) {
-            (Some(_), Some(_)) => {
-                let text =
-                    "the request has page[cursor] and page[number]; use one of them, not both";
-                return Err(ApiError::invalid_parameter("page[number]", text));
-            }
-            (None, Some(_)) => Some("page[number]"),
-            (Some(text), None) if is_number(text) => Some("page[cursor]"),
-            _ => None,
-        };
-        let (limit, size) = (params.number("page[limit]"), params.number("page[size]"));
         let limit = if params.is_given("page[size]") && !params.is_given("page[limit]") {
-            size
+            params.number("page[size]")
         } else {
-            limit
+            params.number("page[limit]")
         };
-        let offset = match offset_parameter {
-            None => None,
-            Some("page[number]") => Some(params.number("page[number]").saturating_mul(limit)),
-            Some(_) => params
-                .text("page[cursor]")
-                .and_then(|text| text.parse().ok()),
-        };
+        let position = position(params, limit)?;
         let epoch = Timestamp::from_millis(0);
-        let (position, start) = match offset_parameter {
-            None => {
-                let start = page_start(params, "page[cursor]", fingerprint, sort, epoch)?;
-                (PagePosition::Cursor, start)
-            }
-            Some(parameter) => {
-                let offset = offset.filter(|offset| *offset <= MAX_OFFSET);
-                let offset = offset.ok_or_else(|| too_far(parameter))?;
-                let start = PageStart::first(fingerprint, epoch);
-                (PagePosition::Offset(offset), start)
-            }
+        let start = match position {
+            PagePosition::Cursor => page_start(params, CURSOR, fingerprint, sort, epoch)?,
+            _ => PageStart::first(fingerprint, epoch),
         };
-        let current = match &position {
-            PagePosition::Cursor => {
-                let cursor = params.text("page[cursor]").unwrap_or_default();
-                if cursor.is_empty() { "0" } else { cursor }.to_owned()
+        let current = match position {
+            PagePosition::Cursor => match params.text(CURSOR) {
+                None | Some("") => "0".to_owned(),
+                Some(cursor) => cursor.to_owned(),
+            },
+            PagePosition::Offset(offset) | PagePosition::Number { offset, .. } => {
+                offset.to_string()
             }
-            PagePosition::Offset(offset) => offset.to_string(),
         };
         Ok(Self {
             limit: usize::try_from(limit).unwrap_or(MAX_LIMIT),
@@ -121,6 +117,11 @@ impl AssetPaging {
             start,
             current,
         })
+    }
+
+    /// Whether the page continues another one, by its cursor.
+    pub(super) fn is_continued(&self) -> bool {
+        self.start.after().is_some()
     }
 
     /// Searches for the page.
@@ -134,51 +135,107 @@ impl AssetPaging {
         request.after = self.start.after().cloned();
         let mut to_skip = match self.position {
             PagePosition::Cursor => 0,
-            PagePosition::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
-        };
-        // At most `MAX_OFFSET / MAX_LIMIT` iterations, rounded up.
-        while to_skip > 0 {
-            request.limit = to_skip.min(MAX_LIMIT);
-            request.count = Count::UpTo(0);
-            let page = snapshot.search(sources, &request, deadline)?;
-            to_skip -= request.limit;
-            if page.next.is_none() {
-                request.count = Count::Exact;
-                request.after = None;
-                let total = snapshot.search(sources, &request, deadline)?.total;
-                return Ok((Vec::new(), total, None));
+            PagePosition::Offset(offset) | PagePosition::Number { offset, .. } => {
+                usize::try_from(offset).unwrap_or(usize::MAX)
             }
+        };
+        // The first search counts all assets. Their number also decides how much a search forgives.
+        let mut first: Option<(Total, Option<Interpretation>)> = None;
+        // At most `MAX_OFFSET / MAX_LIMIT` iterations, rounded up, and one for the page.
+        loop {
+            request.limit = if to_skip > 0 {
+                to_skip.min(MAX_LIMIT)
+            } else {
+                self.limit
+            };
+            request.count = match first {
+                None => Count::Exact,
+                Some(_) => Count::UpTo(0),
+            };
+            let page = snapshot.search(sources, &request, deadline)?;
+            let (total, interpretation) = first.unwrap_or((page.total, page.interpretation));
+            let is_past_the_end = to_skip > 0 && page.next.is_none();
+            if to_skip == 0 || is_past_the_end {
+                return Ok(FoundPage {
+                    hits: if is_past_the_end {
+                        Vec::new()
+                    } else {
+                        page.hits
+                    },
+                    total,
+                    next: page.next,
+                    interpretation,
+                });
+            }
+            to_skip -= request.limit;
             request.after = page.next;
+            first = Some((total, interpretation));
         }
-        request.limit = self.limit;
-        request.count = Count::Exact;
-        let page = snapshot.search(sources, &request, deadline)?;
-        Ok((page.hits, page.total, page.next))
     }
 
-    /// The `meta` object of the response. The next page of an offset is an offset, else a cursor.
-    pub(super) fn meta(&self, total: Total, next: Option<Position>) -> serde_json::Value {
-        let has_more = next.is_some();
-        let next = next.map(|position| match self.position {
-            PagePosition::Cursor => self.start.next_cursor(position),
-            PagePosition::Offset(offset) => (offset + self.limit as u64).to_string(),
-        });
-        serde_json::json!({
+    /// The `meta` and `links` objects of the response.
+    pub(super) fn meta_and_links(&self, page: FoundPage, links: &PageLinks<'_>) -> (Value, Value) {
+        let next = page.next.map(|position| self.start.next_cursor(position));
+        let prev = match self.position {
+            PagePosition::Number { number: 0, .. } | PagePosition::Offset(0) => None,
+            PagePosition::Number { number, .. } => {
+                Some(links.to(NUMBER, &(number - 1).to_string()))
+            }
+            PagePosition::Offset(offset) => {
+                let previous = offset.saturating_sub(self.limit as u64);
+                Some(links.to(CURSOR, &previous.to_string()))
+            }
+            PagePosition::Cursor => None,
+        };
+        let mut meta = json!({
             "cursor": {
                 "current": self.current,
                 "next": next,
-                "hasMore": has_more,
-                "totalRecords": total.value,
+                "hasMore": next.is_some(),
+                "totalRecords": page.total.value,
             },
-        })
+        });
+        if let Some(interpretation) = page.interpretation {
+            meta["interpretation"] = json!(interpretation);
+        }
+        let links = json!({
+            "self": links.to_self(),
+            "first": links.to_first(),
+            "prev": prev,
+            "next": next.as_deref().map(|cursor| links.to(CURSOR, cursor)),
+        });
+        (meta, links)
+    }
+}
+
+/// Where the page starts: by `page[number]`, by a number in `page[cursor]`, or by a cursor.
+fn position(params: &Params, limit: u64) -> Result<PagePosition, ApiError> {
+    let within = |offset: Option<u64>, parameter| {
+        let offset = offset.filter(|offset| *offset <= MAX_OFFSET);
+        offset.ok_or_else(|| too_far(parameter))
+    };
+    match (params.text(CURSOR), params.is_given(NUMBER)) {
+        (Some(_), true) => {
+            let text = "the request has page[cursor] and page[number]; use one of them, not both";
+            Err(ApiError::invalid_parameter(NUMBER, text))
+        }
+        (None, true) => {
+            let number = params.number(NUMBER);
+            let offset = within(number.checked_mul(limit), NUMBER)?;
+            Ok(PagePosition::Number { number, offset })
+        }
+        (Some(text), false) if is_number(text) => {
+            Ok(PagePosition::Offset(within(text.parse().ok(), CURSOR)?))
+        }
+        _ => Ok(PagePosition::Cursor),
     }
 }
 
 /// The error of an offset above [`MAX_OFFSET`].
 fn too_far(parameter: &str) -> ApiError {
     let text = format!(
-        "an offset can skip at most {MAX_OFFSET} assets; start without page[cursor] and page[number], and \
-         continue with meta.cursor.next of each response"
+        "page[number] and a number in page[cursor] can skip at most {MAX_OFFSET} assets; start with the first \
+         page, and follow links.next, or send meta.cursor.next of each response as page[cursor]"
     );
     ApiError::invalid_parameter(parameter, text)
 }
@@ -211,7 +268,7 @@ mod tests {
             assert_eq!(paging.limit, limit, "{query}");
             let read = match paging.position {
                 PagePosition::Cursor => None,
-                PagePosition::Offset(offset) => Some(offset),
+                PagePosition::Offset(offset) | PagePosition::Number { offset, .. } => Some(offset),
             };
             assert_eq!(read, offset, "{query}");
         }
@@ -237,28 +294,51 @@ mod tests {
     }
 
     #[test]
-    fn next_page_of_an_offset_is_an_offset() {
-        let position = || {
-            Some(Position {
+    fn next_page_is_a_cursor_and_the_previous_one_is_as_the_client_counts() {
+        let found = |is_last: bool| FoundPage {
+            hits: Vec::new(),
+            total: Total {
+                value: 60,
+                exact: true,
+            },
+            next: (!is_last).then(|| Position {
                 value: crate::core::query::SortValue::Path,
                 path: "/x".into(),
                 source: "s".into(),
                 attempt: 0,
                 ranking: Vec::new(),
-            })
+            }),
+            interpretation: None,
         };
-        let total = Total {
-            value: 60,
-            exact: true,
-        };
-        let meta = read("page[cursor]=40").unwrap().meta(total, position());
-        assert_eq!(meta["cursor"]["next"], "60");
-        assert_eq!(meta["cursor"]["current"], "40");
-        let first = read("").unwrap().meta(total, position());
-        let next = first["cursor"]["next"].as_str().unwrap();
-        assert!(read(&format!("page[cursor]={next}")).is_ok(), "{next}");
-        let last = read("").unwrap().meta(total, None);
-        assert_eq!(last["cursor"]["next"], serde_json::Value::Null);
-        assert_eq!(last["cursor"]["hasMore"], false);
+        for (query, current, prev) in [
+            ("", "0", None),
+            ("page[cursor]=0", "0", None),
+            ("page[cursor]=10", "10", Some("page%5Bcursor%5D=0")),
+            ("page[cursor]=40", "40", Some("page%5Bcursor%5D=20")),
+            ("page[number]=0", "0", None),
+            ("page[number]=2", "40", Some("page%5Bnumber%5D=1")),
+        ] {
+            let uri = format!("/a?{query}").parse().unwrap();
+            let links = PageLinks::of(&uri);
+            let (meta, links) = read(query).unwrap().meta_and_links(found(false), &links);
+            assert_eq!(meta["cursor"]["current"], current, "{query}");
+            let next = meta["cursor"]["next"].as_str().unwrap();
+            assert!(
+                read(&format!("page[cursor]={next}"))
+                    .unwrap()
+                    .is_continued()
+            );
+            assert_eq!(links["next"], format!("/a?page%5Bcursor%5D={next}"));
+            let prev = prev.map(|prev| format!("/a?{prev}"));
+            assert_eq!(links["prev"], json!(prev), "{query}");
+            let (meta, links) = read(query)
+                .unwrap()
+                .meta_and_links(found(true), &PageLinks::of(&uri));
+            assert_eq!(meta["cursor"]["hasMore"], false);
+            assert_eq!(
+                (&meta["cursor"]["next"], &links["next"]),
+                (&Value::Null, &Value::Null)
+            );
+        }
     }
 }

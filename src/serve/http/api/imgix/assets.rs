@@ -10,8 +10,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::asset_pages::{self, AssetPaging};
-use super::document::{document, sparse_fields};
-use super::filters::{self, FILTERS};
+use super::document::{document, list_document, sparse_fields};
+use super::filters::{FILTERS, Filters};
+use super::links::PageLinks;
 use super::media_kinds;
 use crate::core::query::{Hit, PlainWords, Query, Request, Sort, SortBy, fingerprint};
 use crate::core::source::SearchSource;
@@ -31,7 +32,8 @@ const SORT: &[ParameterSpec] = &[ParameterSpec {
         "file_size",
         "-file_size",
     ]),
-    description: "The order of the assets. A leading `-` makes it descending. The default is by path.",
+    description: "The order of the assets. A leading `-` makes it descending. The default is by relevance if there is a \
+                  `filter[keyword]`, else by path.",
 }];
 
 const FIELDS: &[ParameterSpec] = &[ParameterSpec {
@@ -96,28 +98,42 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     let params = ctx.params(&LIST)?;
     let (id, _) = split_path(ctx.path());
     let source = Arc::clone(&ctx.sources.with_id(id)?.source);
-    let (condition, filters) = filters::read(&params, &source)?;
-    let sort = sort(&params);
+    let filters = Filters::read(&params, &source)?;
+    let sort = sort(&params, &filters);
+    let words = PlainWords::Forgiving;
     let fingerprint = fingerprint(
-        &format!("assets {filters}"),
-        PlainWords::Forgiving,
+        &format!("assets {}", filters.text),
+        words,
         sort,
         &[&source.name],
     );
     let paging = AssetPaging::read(&params, fingerprint, sort)?;
-    let request = Request {
-        sort,
-        ..Request::new(Query { condition })
-    };
-    let search_source = source.enabled.then(|| SearchSource::from(&*source));
-    let ((hits, total, next), paging) = run_search(&ctx.app, move |snapshot, deadline| {
-        let page = paging.search(snapshot, search_source.as_slice(), request, deadline)?;
+    let searched = source.enabled.then(|| SearchSource::from(&*source));
+    let (page, paging) = run_search(&ctx.app, move |snapshot, deadline| {
+        let exists = |path: &str| match &searched {
+            // A search with a next page did not name an asset, even if that exists by now.
+            Some(source) if !paging.is_continued() => {
+                snapshot.asset(source, path).map(|asset| asset.is_some())
+            }
+            _ => Ok(false),
+        };
+        let query = Query {
+            condition: filters.condition(exists)?,
+        };
+        let request = Request {
+            sort,
+            words,
+            ..Request::new(query)
+        };
+        let page = paging.search(snapshot, searched.as_slice(), request, deadline)?;
         Ok((page, paging))
     })
     .await?;
     let fields = params.text("fields[assets]");
-    let data = hits.iter().map(|hit| object(id, hit, fields)).collect();
-    Ok(document(Value::Array(data), paging.meta(total, next)))
+    let data = page.hits.iter().map(|hit| object(id, hit, fields));
+    let data = data.collect();
+    let (meta, links) = paging.meta_and_links(page, &PageLinks::of(ctx.uri()));
+    Ok(list_document(data, meta, links))
 }
 
 /// Handles a request for one asset.
@@ -164,12 +180,14 @@ pub(super) fn split_path(url_path: &str) -> (&str, &str) {
     (id, rest.strip_prefix("/assets").unwrap_or_default())
 }
 
-fn sort(params: &Params) -> Sort {
+/// The order that the client wants, or the best matches first if it searches for words.
+fn sort(params: &Params, filters: &Filters) -> Sort {
     let text = params.text("sort").unwrap_or_default();
     let by = match text.trim_start_matches('-') {
         "date_created" => SortBy::Created,
         "date_modified" => SortBy::Modified,
         "file_size" => SortBy::Size,
+        _ if filters.has_words() => SortBy::Relevance,
         _ => SortBy::Path,
     };
     Sort {

@@ -8,12 +8,26 @@ use crate::serve::http::api::error::JSON_API;
 
 /// A response with this `data` and `meta`.
 pub(super) fn document(data: Value, meta: Value) -> Response {
-    let body = json!({
+    response(&body(data, meta))
+}
+
+/// The same for a page of a list, with links to its other pages.
+pub(super) fn list_document(data: Vec<Value>, meta: Value, links: Value) -> Response {
+    let mut body = body(Value::Array(data), meta);
+    body["links"] = links;
+    response(&body)
+}
+
+fn body(data: Value, meta: Value) -> Value {
+    json!({
         "data": data,
         "included": [],
         "jsonapi": { "version": "1.0" },
         "meta": meta,
-    });
+    })
+}
+
+fn response(body: &Value) -> Response {
     let mut response = axum::Json(body).into_response();
     let content_type = HeaderValue::from_static(JSON_API);
     response

@@ -35,8 +35,9 @@ const UNKNOWN: &str = "S3 does not know this attribute: the filter matches nothi
 pub(super) const FILTERS: &[&[ParameterSpec]] = &[
     &filter!(
         "keyword",
-        "Words that the path must contain, the last one may be incomplete; or the path, key or address (`s3://bucket/key`, \
-         an ARN or a URL) of an asset."
+        "Words that the path must contain; or the path, key or address (`s3://bucket/key`, an ARN or a URL) of an asset. \
+         If the words find too little, typos and more are forgiven, and `meta.interpretation` says what. With `or:` only \
+         the last word may be incomplete."
     ),
     &filter!(
         "origin_path",
@@ -54,39 +55,115 @@ pub(super) const FILTERS: &[&[ParameterSpec]] = &[
     &filter!("tags", UNKNOWN),
 ];
 
-/// The condition of a request's filters, and a text that differs if the filters differ.
-pub(super) fn read(params: &Params, source: &Source) -> Result<(Condition, String), ApiError> {
-    let (mut all, mut any, mut text) = (Vec::new(), Vec::new(), String::new());
-    for (parameter, value) in params.with_prefix("filter[") {
-        let name = parameter
-            .trim_start_matches("filter[")
-            .trim_end_matches(']');
-        let (name, conditions) = match name.strip_prefix("or:") {
-            Some(name) => (name, &mut any),
-            None => (name, &mut all),
-        };
-        conditions.push(condition(name, value, parameter, source)?);
-        text += &format!("{parameter}{}:{value}\n", value.len());
-    }
-    if !any.is_empty() {
-        all.push(Condition::Any(any));
-    }
-    Ok((Condition::All(all), text))
+/// The filters of a request.
+pub(super) struct Filters {
+    all: Vec<Filter>,
+    any: Vec<Filter>,
+    /// Differs if the filters differ.
+    pub text: String,
 }
 
-fn condition(
+/// What a filter means.
+#[derive(Debug)]
+enum Filter {
+    Condition(Condition),
+    /// Words, each a condition. Or an asset, if one of these paths exists.
+    Keyword {
+        paths: Vec<String>,
+        words: Vec<Condition>,
+    },
+}
+
+impl Filters {
+    pub(super) fn read(params: &Params, source: &Source) -> Result<Self, ApiError> {
+        let mut filters = Self {
+            all: Vec::new(),
+            any: Vec::new(),
+            text: String::new(),
+        };
+        for (parameter, value) in params.with_prefix("filter[") {
+            let name = parameter
+                .trim_start_matches("filter[")
+                .trim_end_matches(']');
+            let (name, group, mode) = match name.strip_prefix("or:") {
+                Some(name) => (name, &mut filters.any, MatchMode::Prefix),
+                None => (name, &mut filters.all, MatchMode::Whole),
+            };
+            group.push(filter(name, value, mode, parameter, source)?);
+            filters.text += &format!("{parameter}{}:{value}\n", value.len());
+        }
+        Ok(filters)
+    }
+
+    /// Whether there is a filter on words, so that hits can be ranked.
+    pub(super) fn has_words(&self) -> bool {
+        let mut filters = self.all.iter().chain(&self.any);
+        filters.any(|filter| matches!(filter, Filter::Keyword { words, .. } if !words.is_empty()))
+    }
+
+    /// The condition of all filters. `exists` says whether there is an asset with this path.
+    ///
+    /// Plain words are conditions of their own at the top, so that a search can forgive them.
+    pub(super) fn condition<E>(
+        &self,
+        exists: impl Fn(&str) -> Result<bool, E>,
+    ) -> Result<Condition, E> {
+        let mut all = Vec::new();
+        for filter in &self.all {
+            all.extend(filter.conditions(&exists)?);
+        }
+        let mut any = Vec::new();
+        for filter in &self.any {
+            any.push(match filter.conditions(&exists)? {
+                mut one if one.len() == 1 => one.remove(0),
+                several => Condition::All(several),
+            });
+        }
+        if !any.is_empty() {
+            all.push(Condition::Any(any));
+        }
+        Ok(Condition::All(all))
+    }
+}
+
+impl Filter {
+    /// The conditions that must all match.
+    fn conditions<E>(&self, exists: impl Fn(&str) -> Result<bool, E>) -> Result<Vec<Condition>, E> {
+        match self {
+            Self::Condition(condition) => Ok(vec![condition.clone()]),
+            Self::Keyword { paths, words } => {
+                for path in paths {
+                    if exists(path)? {
+                        return Ok(vec![Condition::Term(Term::Path(path.clone()))]);
+                    }
+                }
+                Ok(words.clone())
+            }
+        }
+    }
+}
+
+/// `mode` is how words match.
+fn filter(
     name: &str,
     value: &str,
+    mode: MatchMode,
     parameter: &str,
     source: &Source,
-) -> Result<Condition, ApiError> {
-    match name {
+) -> Result<Filter, ApiError> {
+    let condition = match name {
         "keyword" | "origin_path" if is_uri(value.trim()) => {
-            address(value.trim(), parameter, source)
+            address(value.trim(), parameter, source)?
         }
-        "keyword" => Ok(or_asset(value, source, keyword(value))),
-        "origin_path" => Ok(or_asset(value, source, origin_path(value))),
-        "media_kind" if value.is_empty() => Ok(Condition::All(Vec::new())),
+        "keyword" => {
+            let assets = possible_assets(value.trim(), [source]).into_iter();
+            return Ok(Filter::Keyword {
+                paths: assets.map(|asset| asset.path).collect(),
+                words: keyword(value, mode),
+            });
+        }
+        "origin_path" => or_asset(value, source, origin_path(value)),
+        "media_kind" if value.is_empty() => Condition::All(Vec::new()),
         "media_kind" => {
             let kinds: Option<Vec<_>> = value.split(',').map(media_kinds::condition).collect();
             kinds.map(Condition::Any).ok_or_else(|| {
@@ -94,10 +171,11 @@ fn condition(
                 let text =
                     format!("{value:?} is not a list of media kinds; write one or more of {names}");
                 ApiError::invalid_parameter(parameter, text)
-            })
+            })?
         }
-        _ => Ok(Condition::Any(Vec::new())),
-    }
+        _ => Condition::Any(Vec::new()),
+    };
+    Ok(Filter::Condition(condition))
 }
 
 /// The asset that an address names: an S3 URI, an ARN or a URL.
@@ -120,19 +198,25 @@ fn or_asset(text: &str, source: &Source, condition: Condition) -> Condition {
     Condition::Any(any)
 }
 
-/// An empty text matches everything. A text without words, such as `!?`, matches nothing.
-fn keyword(text: &str) -> Condition {
-    let mut words: Vec<String> = Vec::new();
-    query_words(text, |word, _| words.push(word.to_owned()));
-    match (words.is_empty(), text.trim().is_empty()) {
-        (true, true) => Condition::All(Vec::new()),
-        (true, false) => Condition::Any(Vec::new()),
-        (false, _) => Condition::Term(Term::Words {
-            words,
-            mode: MatchMode::Prefix,
-            field: WordField::Path,
-        }),
+/// One condition for each part without a space. An empty text matches everything. A text without words, such as `!?`,
+/// matches nothing.
+fn keyword(text: &str, mode: MatchMode) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    for part in text.split_whitespace() {
+        let mut words: Vec<String> = Vec::new();
+        query_words(part, |word, _| words.push(word.to_owned()));
+        if !words.is_empty() {
+            conditions.push(Condition::Term(Term::Words {
+                words,
+                mode,
+                field: WordField::Path,
+            }));
+        }
     }
+    if conditions.is_empty() && !text.trim().is_empty() {
+        conditions.push(Condition::Any(Vec::new()));
+    }
+    conditions
 }
 
 fn origin_path(text: &str) -> Condition {
@@ -158,6 +242,7 @@ fn origin_path(text: &str) -> Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::query::Query;
 
     fn source() -> Source {
         Source::new("photos", "my-bucket", "acme")
@@ -165,7 +250,9 @@ mod tests {
 
     fn parse(query: &str) -> Result<Condition, ApiError> {
         let params = Params::read(Some(query), FILTERS)?;
-        read(&params, &source()).map(|(condition, _)| condition)
+        let filters = Filters::read(&params, &source())?;
+        let nothing_exists = |_: &str| Ok::<_, ApiError>(false);
+        filters.condition(nothing_exists)
     }
 
     #[test]
@@ -176,12 +263,7 @@ mod tests {
             "filter[media_kind]=document&filter[or:tags]=a&filter[or:media_kind]=DOCUMENT&\
              filter[custom:b]=&filter[keyword]=+",
         );
-        let want = vec![
-            pdf(),
-            nothing(),
-            Condition::All(Vec::new()),
-            Condition::Any(vec![nothing(), pdf()]),
-        ];
+        let want = vec![pdf(), nothing(), Condition::Any(vec![nothing(), pdf()])];
         assert_eq!(condition, Ok(Condition::All(want)));
         assert_eq!(parse(""), Ok(Condition::All(Vec::new())));
     }
@@ -214,33 +296,47 @@ mod tests {
     }
 
     #[test]
-    fn paths_and_keys_match_their_asset_too() {
+    fn paths_and_keys_find_their_asset_if_it_exists() {
         let path = Condition::Term(Term::Path("/a b.jpg".into()));
         let photos = Source {
             prefix: "photos/".to_owned(),
             ..source()
         };
-        for query in [
-            "filter[keyword]=/a+b.jpg",
-            "filter[keyword]=photos/a+b.jpg",
-            "filter[origin_path]=photos/a+b.jpg",
-        ] {
+        for query in ["filter[keyword]=/a+b.jpg", "filter[keyword]=photos/a+b.jpg"] {
             let params = Params::read(Some(query), FILTERS).unwrap();
-            let Condition::All(all) = read(&params, &photos).unwrap().0 else {
-                panic!("{query}");
+            let filters = Filters::read(&params, &photos).unwrap();
+            let condition = |is_there: bool| {
+                filters.condition(|asset: &str| Ok::<_, ApiError>(is_there && asset == "/a b.jpg"))
             };
-            let Condition::Any(any) = &all[0] else {
-                panic!("{query}");
-            };
-            assert!(any.contains(&path), "{query}: {any:?}");
+            assert_eq!(condition(true), Ok(Condition::All(vec![path.clone()])));
+            assert_ne!(condition(false), condition(true), "{query}");
         }
+        let params = Params::read(Some("filter[origin_path]=photos/a+b.jpg"), FILTERS).unwrap();
+        let filters = Filters::read(&params, &photos).unwrap();
+        let text = format!("{:?}", filters.condition(|_| Ok::<_, ApiError>(false)));
+        assert!(text.contains("Path(\"/a b.jpg\")"), "{text}");
+    }
+
+    /// So that a search can forgive each of them.
+    #[test]
+    fn words_are_plain_words_of_a_query() {
+        use crate::core::query::forgiving::plain_words;
+        let words = |query: &str| {
+            let condition = parse(query).unwrap();
+            let query = Query { condition };
+            let words = plain_words(&query).into_iter();
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let both = "filter[media_kind]=IMAGE&filter[keyword]=summer+beach-2024";
+        assert_eq!(words(both), ["summer", "beach", "2024"]);
+        assert!(words("filter[or:keyword]=summer").is_empty());
     }
 
     #[test]
     fn text_distinguishes_filters() {
         let text = |query| {
             let params = Params::read(Some(query), FILTERS).unwrap();
-            read(&params, &source()).unwrap().1
+            Filters::read(&params, &source()).unwrap().text
         };
         assert_ne!(text("filter[tags]=a"), text("filter[or:tags]=a"));
         assert_ne!(text("filter[tags]=a"), text("filter[tags]=b"));

@@ -7,7 +7,8 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::assets::split_path;
-use super::document::{document, sparse_fields};
+use super::document::{document, list_document, sparse_fields};
+use super::links::PageLinks;
 use super::source_values::{self, EXTENSION};
 use crate::core::source::{Credentials, Source};
 use crate::managed::store::Version;
@@ -136,17 +137,30 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     let fields = params.text("fields[sources]");
     let data = page.map(|object| with_fields(object, fields)).collect();
     let pages = total.div_ceil(size);
+    let (next, last) = (number + 1, pages.saturating_sub(1));
+    let has_next = next < pages;
     let meta = json!({
         "pagination": {
             "currentPage": number,
-            "nextPage": if number + 1 < pages { number + 1 } else { number },
+            "nextPage": if has_next { next } else { number },
             "previousPage": number.saturating_sub(1),
             "pageSize": size,
             "totalPages": pages,
             "totalRecords": total,
         },
     });
-    Ok(document(Value::Array(data), meta))
+    let links = PageLinks::of(ctx.uri());
+    let to = |number: u64| links.to("page[number]", &number.to_string());
+    // From a page after the end, the previous page is the last one.
+    let previous = number.checked_sub(1).map(|previous| previous.min(last));
+    let links = json!({
+        "self": links.to_self(),
+        "first": links.to_first(),
+        "prev": previous.map(to),
+        "next": has_next.then(|| to(next)),
+        "last": to(last),
+    });
+    Ok(list_document(data, meta, links))
 }
 
 /// Handles a request for one Source.

@@ -383,6 +383,28 @@ fn document(data: Value, meta: Value) -> Value {
     ])
 }
 
+/// A JSON:API document with a page of these resources.
+fn list(resource: Value, meta: Value) -> Value {
+    let path = |page: &str| described(text(), &format!("The path of {page}, with its parameters."));
+    let links = object([
+        ("self", path("this page")),
+        ("first", path("the first page")),
+        ("prev", or_null(path("the page before this one"))),
+        ("next", or_null(path("the page after this one"))),
+        ("last?", path("the last page, only of Sources")),
+    ]);
+    object([
+        ("data", array(resource)),
+        (
+            "included",
+            array(json!({ "type": "object", "additionalProperties": true })),
+        ),
+        ("jsonapi", object([("version", one_of(&["1.0"]))])),
+        ("links", links),
+        ("meta", meta),
+    ])
+}
+
 /// A JSON:API resource. Sparse fields can omit any attribute.
 fn resource(kind: &str, attributes: &Value) -> Value {
     object([
@@ -427,9 +449,15 @@ fn imgix() -> Value {
     )]);
     json!({
         "ImgixSourceInput": imgix_attributes::source_input(),
-        "ImgixSources": document(array(source.clone()), object([("pagination", pagination)])),
+        "ImgixSources": list(source.clone(), object([("pagination", pagination)])),
         "ImgixSource": document(source, pending),
-        "ImgixAssets": document(array(asset.clone()), object([("cursor", cursor)])),
+        "ImgixAssets": list(asset.clone(), object([
+            ("cursor", cursor),
+            ("interpretation?", described(
+                schema_ref("Interpretation"),
+                "What the search forgave, because `filter[keyword]` found too little.",
+            )),
+        ])),
         "ImgixAsset": document(asset, object([])),
     })
 }

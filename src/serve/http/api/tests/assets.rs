@@ -65,6 +65,41 @@ async fn applies_filters_and_sparse_fields_to_assets() {
 }
 
 #[tokio::test]
+async fn keywords_are_ranked_and_forgiven() {
+    let keys = [
+        "a/summer/x.jpg",
+        "b/summer beach.jpg",
+        "c/summer.jpg",
+        "d/winter.jpg",
+    ];
+    let fixture = Fixture::new(&[("a", &keys)]);
+    let list = format!("/api/v1/sources/{}/assets", source_id("a"));
+    let by_path = ["/a/summer/x.jpg", "/b/summer beach.jpg", "/c/summer.jpg"];
+    let by_relevance = [by_path[2], by_path[1], by_path[0]];
+    let follow = async |query: &str| fixture.follow(&format!("{list}?{query}")).await;
+    assert_eq!(follow("filter[keyword]=summer").await, by_relevance);
+    assert_eq!(
+        follow("filter[keyword]=summer&page[limit]=1").await,
+        by_relevance
+    );
+    assert_eq!(
+        follow("filter[keyword]=sumer&page[number]=0").await.len(),
+        3
+    );
+    assert_eq!(
+        follow("filter[keyword]=summer&sort=date_created").await,
+        by_path
+    );
+    assert_eq!(follow("filter[media_kind]=IMAGE").await[..3], by_path);
+    let typo = fixture.get(&format!("{list}?filter[keyword]=sumer")).await;
+    assert_eq!(typo["meta"]["interpretation"]["step"], "typos", "{typo}");
+    let both = "filter[keyword]=beech&filter[origin_path]=/b";
+    assert_eq!(follow(both).await, [by_path[1]]);
+    // A path names one asset, also if others have its words.
+    assert_eq!(follow("filter[keyword]=c/summer.jpg").await, [by_path[2]]);
+}
+
+#[tokio::test]
 async fn thumbnails_replace_presigned_previews() {
     let Fixture { app, _folder } = Fixture::new(&[("a", &["x y.psd"])]);
     let source = Source {

@@ -61,6 +61,70 @@ async fn pages_return_each_asset_once() {
     assert_eq!(by_offset.into_iter().collect::<BTreeSet<_>>().len(), 8);
 }
 
+/// An offset cannot reach the end of a long list, so the next page must not be one.
+#[tokio::test]
+async fn every_way_to_start_reaches_the_end_of_a_long_list() {
+    let keys: Vec<String> = (0..11_100).map(|number| format!("{number:05}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let fixture = Fixture::new(&[("a", &keys)]);
+    let list = format!("/api/v1/sources/{}/assets", source_id("a"));
+    for start in [
+        "page[cursor]=0&page[limit]=1000",
+        "page[number]=0&page[size]=1000&sort=-file_size",
+        "page[size]=1000&filter[origin_path]=/*&sort=date_created",
+    ] {
+        let paths = fixture.follow(&format!("{list}?{start}")).await;
+        let unique: BTreeSet<_> = paths.iter().collect();
+        assert_eq!((paths.len(), unique.len()), (11_100, 11_100), "{start}");
+    }
+    let far = fixture
+        .get(&format!("{list}?page[number]=10&page[size]=1000"))
+        .await;
+    assert_eq!(far["data"][0]["attributes"]["origin_path"], "/10000");
+    for too_far in ["page[number]=11&page[size]=1000", "page[cursor]=10001"] {
+        let (status, body) = fixture.send(&format!("{list}?{too_far}")).await;
+        let detail = body["errors"][0]["detail"].as_str().unwrap();
+        assert!(
+            status == 400 && detail.contains("meta.cursor.next"),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn lists_link_to_their_other_pages() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS), ("b", &[]), ("c", &[])]);
+    let list = format!("/api/v1/sources/{}/assets?page[limit]=3", source_id("a"));
+    let first = fixture.get(&list).await;
+    assert_eq!(first["links"]["self"], list);
+    assert_eq!(first["links"]["first"], list);
+    assert_eq!(first["links"]["prev"], Value::Null);
+    assert_eq!(fixture.follow(&list).await.len(), ODD_KEYS.len());
+    let middle = fixture.get(&format!("{list}&page[cursor]=4")).await;
+    assert_eq!(middle["links"]["first"], list);
+    assert_eq!(
+        middle["links"]["prev"],
+        format!("{list}&page%5Bcursor%5D=1")
+    );
+    let page = |number: u64| format!("/api/v1/sources?page[size]=1&page%5Bnumber%5D={number}");
+    for (number, prev, next) in [
+        (0, None, Some(1)),
+        (1, Some(0), Some(2)),
+        (2, Some(1), None),
+        (9, Some(2), None),
+    ] {
+        let links = &fixture.get(&page(number)).await["links"];
+        let want = json!({
+            "self": page(number),
+            "first": "/api/v1/sources?page[size]=1",
+            "prev": prev.map(page),
+            "next": next.map(page),
+            "last": page(2),
+        });
+        assert_eq!(*links, want);
+    }
+}
+
 #[tokio::test]
 async fn etag_is_the_same_while_the_index_is() {
     let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
