@@ -77,8 +77,7 @@ fn limit(text: &str) -> Result<usize, String> {
 
 fn facet(text: &str) -> Result<FacetBy, String> {
     let facet = match text.strip_prefix("folder:") {
-        Some(folder) if folder.starts_with('/') => Some(FacetBy::Folder(folder_path(folder))),
-        Some(_) => None,
+        Some(folder) => Some(FacetBy::Folder(folder_path(folder))),
         None => FacetBy::from_name(text, "/"),
     };
     facet.ok_or_else(|| "write type, ext, storage, size, month, folder or folder:/path".to_owned())

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
+use crate::core::query::hit::{absolute_path, folder_path};
 use crate::core::query::{FolderPage, Hit, Page, Request, Suggestion};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
@@ -136,7 +137,7 @@ impl Snapshot {
 
     /// Returns a page of the folders directly in a folder.
     ///
-    /// `folder` begins and ends in `/`. `limit` is the maximum number of folders. `after` is the name
+    /// `folder` may lack its `/` at the start and the end. `limit` is the maximum number of folders. `after` is the name
     /// of the last folder of the previous page, or `None` for the first page.
     pub fn folders(
         &self,
@@ -147,8 +148,9 @@ impl Snapshot {
         deadline: &Deadline,
     ) -> Result<FolderPage, SearchError> {
         let (engine, source) = (&self.current.engine, self.as_indexed(source));
+        let folder = folder_path(folder);
         let (folders, more) =
-            catch_panics(|| engine.folders(&source, folder, after, limit, deadline))?;
+            catch_panics(|| engine.folders(&source, &folder, after, limit, deadline))?;
         Ok(FolderPage { folders, more })
     }
 
@@ -170,10 +172,11 @@ impl Snapshot {
         })?)
     }
 
-    /// Returns the asset with this path, or `None` if there is none.
+    /// Returns the asset with this path, or `None` if there is none. The path may lack its `/` at the start.
     pub fn asset(&self, source: &SearchSource, path: &str) -> Result<Option<Hit>, SearchError> {
         let source = self.as_indexed(source);
-        Ok(catch_panics(|| self.current.engine.asset(&source, path))?)
+        let path = absolute_path(path);
+        Ok(catch_panics(|| self.current.engine.asset(&source, &path))?)
     }
 
     /// The Source at the location that its records are from.

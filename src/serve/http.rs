@@ -39,6 +39,7 @@ mod request_metrics;
 mod routes;
 mod search_permits;
 pub(crate) mod tls;
+mod trailing_slash;
 mod write_timeout;
 
 use app_state::AppState;
@@ -137,7 +138,8 @@ pub(crate) async fn serve(
 fn router(app: Arc<AppState>, auth: Arc<Auth>) -> Router {
     let board = Arc::clone(&app.board);
     let router = auth::require_auth(routes::router(app), auth);
-    request_metrics::record_requests(host_check::require_host(router), board)
+    let router = request_metrics::record_requests(host_check::require_host(router), board);
+    trailing_slash::accept(router)
 }
 
 async fn serve_with_limits(

@@ -2,6 +2,8 @@
 //!
 //! This module does not say how the index stores an asset.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 
 use crate::core::query::asset_type::AssetType;
@@ -106,15 +108,22 @@ pub fn file_name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
+/// Adds a `/` at the start if there is none.
+pub fn absolute_path(text: &str) -> Cow<'_, str> {
+    if text.starts_with('/') {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("/{text}"))
+    }
+}
+
 /// Adds a `/` at the start and at the end if there is none. Slashes inside are part of the keys and stay.
 pub fn folder_path(text: &str) -> String {
-    let start = if text.starts_with('/') { "" } else { "/" };
-    let end = if text.ends_with('/') || text.is_empty() {
-        ""
-    } else {
-        "/"
-    };
-    format!("{start}{text}{end}")
+    let mut path = absolute_path(text).into_owned();
+    if !path.ends_with('/') {
+        path.push('/');
+    }
+    path
 }
 
 /// The extension of a file name, as written: the text after the last dot.

@@ -29,6 +29,7 @@ use axum::http::{HeaderName, header};
 use axum::routing::get;
 
 use super::app_state::AppState;
+pub(super) use imgix::is_asset_path;
 
 /// All routes of the search API, and its OpenAPI document.
 pub(crate) fn routes() -> Router<Arc<AppState>> {

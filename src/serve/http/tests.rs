@@ -159,7 +159,8 @@ async fn each_path_returns_its_status_and_content_type() {
         ("GET", "/readyz", 503, plain, NEW_QUEUE),
         ("GET", "/metrics", 200, metrics::CONTENT_TYPE, "# EOF\n"),
         ("GET", "/nothing", 404, JSON_API, "openapi.json"),
-        ("GET", "/status/", 404, JSON_API, "openapi.json"),
+        ("GET", "/status/", 200, json, "\"sources\":["),
+        ("GET", "/status//", 404, JSON_API, "openapi.json"),
         ("POST", "/nothing", 404, JSON_API, "openapi.json"),
     ] {
         let response = server.request(method, path).await;

@@ -1,7 +1,7 @@
 //! Converts a field, an operator and a value into a condition.
 
 use crate::core::query::file_kind::{FileKind, kind_of_file, with_other_spellings};
-use crate::core::query::hit::{MAX_EXTENSION_CHARS, folder_path};
+use crate::core::query::hit::{MAX_EXTENSION_CHARS, absolute_path, folder_path};
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::problem::{QueryProblem, ValueProblem};
 use crate::core::query::term::{Condition, Term, WordField};
@@ -93,7 +93,7 @@ pub(super) fn condition(
         Field::Path if !is_exact && WildcardPattern::has_wildcard(&text) => {
             Term::PathPattern(WildcardPattern::for_paths(&path_pattern(&text)))
         }
-        Field::Path => Term::Path(path(&text)),
+        Field::Path => Term::Path(absolute_path(&text).into_owned()),
         Field::Name if is_exact => Term::Name(text),
         Field::Name => {
             return Ok(match value {
@@ -189,17 +189,12 @@ fn folder_or_pattern(text: &str) -> Term {
     }
 }
 
-fn path(text: &str) -> String {
-    let slash = if text.starts_with('/') { "" } else { "/" };
-    format!("{slash}{text}")
-}
-
 /// Adds the `/` at the start, unless the pattern starts with `**`.
 fn path_pattern(text: &str) -> String {
     if text.starts_with("**") {
         text.to_owned()
     } else {
-        path(text)
+        absolute_path(text).into_owned()
     }
 }
 

@@ -52,3 +52,11 @@ pub(super) fn routes() -> Router<Arc<AppState>> {
         )
         .route("/api/v1/assets/{id}/{*origin_path}", get(assets::one))
 }
+
+/// Whether the path of a URL ends in an asset path.
+pub(in crate::serve::http) fn is_asset_path(url_path: &str) -> bool {
+    let is_of_assets = ["/api/v1/sources/", "/api/v1/assets/"]
+        .iter()
+        .any(|start| url_path.starts_with(start));
+    is_of_assets && assets::split_path(url_path).1.len() > "/".len()
+}

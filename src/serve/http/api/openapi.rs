@@ -89,7 +89,11 @@ pub(super) fn document() -> Value {
 }
 
 const INTRODUCTION: &str = "\
-A path that accepts GET also accepts HEAD. A web page of an allowed origin gets a 204 for its preflights.
+A path that accepts GET also accepts HEAD. A web page of an allowed origin gets a 204 for its preflights. A `/` at \
+the end of a path makes no difference, except at the end of an asset path.
+
+The values of a list can be separated by commas, or the parameter can be repeated: `facets=type,ext` is the same as \
+`facets=type&facets=ext`. Every other parameter occurs at most once.
 
 A Source is a bucket (or a prefix in one) whose objects are searchable assets. The asset path is `/` plus the \
 object's key without the Source's prefix: with the prefix `img/`, the key `img/2024/beach.jpg` has the path \
@@ -196,6 +200,7 @@ fn query_parameter(spec: &ParameterSpec) -> Value {
         }),
         ValueType::Flag => json!({ "type": "boolean", "default": false }),
         ValueType::OneOf(words) => json!({ "type": "string", "enum": words }),
+        ValueType::List => json!({ "type": "array", "items": text }),
         ValueType::ListOf(words) => json!({
             "type": "array", "items": { "type": "string", "enum": words }, "minItems": 1,
         }),
@@ -208,7 +213,7 @@ fn query_parameter(spec: &ParameterSpec) -> Value {
         "schema": schema,
     });
     let is_repeated = matches!(spec.value_type, ValueType::RepeatedText);
-    if is_repeated || matches!(spec.value_type, ValueType::ListOf(_)) {
+    if is_repeated || spec.value_type.is_list() {
         parameter["style"] = "form".into();
         parameter["explode"] = is_repeated.into();
     }

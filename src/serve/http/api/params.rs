@@ -41,7 +41,9 @@ pub(crate) enum ValueType {
     Flag,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// One or more of these words, separated by commas.
+    /// One or more texts, separated by commas. The parameter may occur several times.
+    List,
+    /// One or more of these words, separated by commas. The parameter may occur several times.
     ListOf(&'static [&'static str]),
 }
 
@@ -55,7 +57,8 @@ pub(crate) struct Params {
 impl Params {
     /// Parses the part of a URL after the `?`.
     ///
-    /// Fails at the first parameter that is unknown, repeated or invalid, and if a required one is missing.
+    /// A list that occurs several times becomes one list. Fails at the first parameter that is unknown, repeated or
+    /// invalid, and if a required one is missing.
     pub(crate) fn read(
         query: Option<&str>,
         specs: &'static [&'static [ParameterSpec]],
@@ -72,13 +75,24 @@ impl Params {
                 ApiError::invalid_parameter(&name, format!("the value of {name} {problem}"))
             })?;
             let spec = spec_of(specs, &name).ok_or_else(|| unknown(specs, &name))?;
-            let is_repeated = given.iter().any(|(other, _)| *other == name);
-            if is_repeated && !matches!(spec.value_type, ValueType::RepeatedText) {
-                let text = format!("the parameter {name} occurs more than once; give it one value");
-                return Err(ApiError::new(ErrorCode::ParameterRepeated, text).for_parameter(&name));
+            let earlier = given.iter().position(|(other, _)| *other == name);
+            match earlier.map(|index| &mut given[index].1) {
+                Some(list) if spec.value_type.is_list() => {
+                    list.push(',');
+                    list.push_str(&value);
+                    spec.value_type.check(&name, list)?;
+                }
+                Some(_) if !matches!(spec.value_type, ValueType::RepeatedText) => {
+                    let text =
+                        format!("the parameter {name} occurs more than once; give it one value");
+                    let error = ApiError::new(ErrorCode::ParameterRepeated, text);
+                    return Err(error.for_parameter(&name));
+                }
+                _ => {
+                    spec.value_type.check(&name, &value)?;
+                    given.push((name, value));
+                }
             }
-            spec.value_type.check(&name, &value)?;
-            given.push((name, value));
         }
         let params = Self { specs, given };
         let required = specs.iter().copied().flatten();
@@ -145,6 +159,11 @@ impl Params {
 }
 
 impl ValueType {
+    /// Whether a value is a list that is separated by commas.
+    pub(super) fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::ListOf(_))
+    }
+
     fn check(self, name: &str, value: &str) -> Result<(), ApiError> {
         if value.chars().nth(MAX_VALUE_CHARS).is_some() {
             let text = format!(
@@ -157,7 +176,7 @@ impl ValueType {
             Err(ApiError::invalid_parameter(name, text))
         };
         match self {
-            Self::Text | Self::RequiredText | Self::RepeatedText => Ok(()),
+            Self::Text | Self::RequiredText | Self::RepeatedText | Self::List => Ok(()),
             Self::Number { min, max, .. } => {
                 let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 let number = value.parse().ok().filter(|_| digits);
@@ -257,6 +276,7 @@ mod tests {
             spec("highlights", ValueType::Flag),
             spec("total", ValueType::OneOf(&["exact", "10000"])),
             spec("facets", ValueType::ListOf(&["type", "ext"])),
+            spec("fields", ValueType::List),
             spec("filter[custom:*]", ValueType::Text),
         ],
     ];
@@ -271,8 +291,8 @@ mod tests {
 
     #[test]
     fn parses_parameters_of_each_type() {
-        let query = "q=a+b%2B%C3%A9&source=x&source=y&name=&limit=007&highlights=true&facets=ext,\
-                     type,ext&filter%5Bcustom:a]=1&&";
+        let query = "q=a+b%2B%C3%A9&source=x&source=y&name=&limit=007&highlights=true&facets=ext&facets=\
+                     type,ext&filter%5Bcustom:a]=1&fields=a,b&&fields=c";
         let params = Params::read(Some(query), SPECS).unwrap();
         assert_eq!(params.text("q"), Some("a b+é"));
         assert_eq!(params.values("source").collect::<Vec<_>>(), ["x", "y"]);
@@ -280,6 +300,7 @@ mod tests {
         assert_eq!(params.number("limit"), 7);
         assert!(params.flag("highlights"));
         assert_eq!(params.list("facets"), ["ext", "type"]);
+        assert_eq!(params.list("fields"), ["a", "b", "c"]);
         assert!(!params.is_given("total"));
         let custom: Vec<_> = params.with_prefix("filter[").collect();
         assert_eq!(custom, [("filter[custom:a]", "1")]);
@@ -291,6 +312,8 @@ mod tests {
     #[test]
     fn rejects_invalid_parameters() {
         let long = format!("name=&q={}", "x".repeat(MAX_VALUE_CHARS + 1));
+        let half = "x".repeat(MAX_VALUE_CHARS / 2);
+        let long_list = format!("name=&fields={half}&fields={half}");
         for (query, code, parameter, text) in [
             ("", ErrorCode::ParameterMissing, Some("name"), "name="),
             (
@@ -361,6 +384,24 @@ mod tests {
                 ErrorCode::ParameterInvalid,
                 Some("facets"),
                 "type,ext",
+            ),
+            (
+                "facets=type&facets=",
+                ErrorCode::ParameterInvalid,
+                Some("facets"),
+                "type,ext",
+            ),
+            (
+                "limit=1&limit=1",
+                ErrorCode::ParameterRepeated,
+                Some("limit"),
+                "once",
+            ),
+            (
+                &long_list,
+                ErrorCode::ParameterInvalid,
+                Some("fields"),
+                "4096",
             ),
             ("q=100%", ErrorCode::ParameterInvalid, Some("q"), "%25"),
             ("q=%zz", ErrorCode::ParameterInvalid, Some("q"), "%25"),

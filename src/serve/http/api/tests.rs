@@ -34,6 +34,7 @@ use crate::serve::access::Access;
 use crate::serve::http::app_state::source_id;
 use crate::serve::http::auth::{Auth, require_auth};
 use crate::serve::http::routes::router;
+use crate::serve::http::trailing_slash;
 
 /// Keys that are easily encoded wrongly in a URL.
 const ODD_KEYS: [&str; 8] = [
@@ -50,7 +51,7 @@ const ODD_KEYS: [&str; 8] = [
 /// All routes, without tokens: every client may see all Sources.
 fn open_router(app: &Arc<AppState>) -> Router {
     let auth = Auth::new(Access::open());
-    require_auth(router(Arc::clone(app)), Arc::new(auth))
+    trailing_slash::accept(require_auth(router(Arc::clone(app)), Arc::new(auth)))
 }
 
 /// An application state with an index of its own.

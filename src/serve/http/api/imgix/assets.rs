@@ -38,7 +38,7 @@ const SORT: &[ParameterSpec] = &[ParameterSpec {
 
 const FIELDS: &[ParameterSpec] = &[ParameterSpec {
     name: "fields[assets]",
-    value_type: ValueType::Text,
+    value_type: ValueType::List,
     description: "The attributes to return, separated by commas. The default is all.",
 }];
 

@@ -4,7 +4,10 @@
 //! on something that S3 does not know (`tags`, `face_count`, …) matches nothing.
 
 use super::media_kinds;
-use crate::core::query::{Condition, MatchMode, Term, WildcardPattern, WordField, query_words};
+use crate::core::query::hit::absolute_path;
+use crate::core::query::{
+    Condition, MatchMode, Term, WildcardPattern, WordField, folder_path, query_words,
+};
 use crate::core::source::Source;
 use crate::core::source::named_assets::{named_assets, possible_assets};
 use crate::core::source::reference::is_uri;
@@ -14,15 +17,18 @@ use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 /// One filter: its plain form and its `or:` form.
 macro_rules! filter {
     ($name:literal, $description:expr) => {
+        filter!($name, ValueType::Text, $description)
+    };
+    ($name:literal, $value_type:expr, $description:expr) => {
         [
             ParameterSpec {
                 name: concat!("filter[", $name, "]"),
-                value_type: ValueType::Text,
+                value_type: $value_type,
                 description: $description,
             },
             ParameterSpec {
                 name: concat!("filter[or:", $name, "]"),
-                value_type: ValueType::Text,
+                value_type: $value_type,
                 description: "Like the filter without `or:`, but only one of the `or:` filters has to match.",
             },
         ]
@@ -45,6 +51,7 @@ pub(super) const FILTERS: &[&[ParameterSpec]] = &[
     ),
     &filter!(
         "media_kind",
+        ValueType::List,
         "One or more of IMAGE, ANIMATION, DOCUMENT, VECTOR and VIDEO, separated by commas."
     ),
     &filter!("categories", UNKNOWN),
@@ -220,19 +227,11 @@ fn keyword(text: &str, mode: MatchMode) -> Vec<Condition> {
 }
 
 fn origin_path(text: &str) -> Condition {
-    let path = if text.starts_with('/') {
-        text.to_owned()
-    } else {
-        format!("/{text}")
-    };
+    let path = absolute_path(text).into_owned();
     if WildcardPattern::has_wildcard(&path) {
         return Condition::Term(Term::PathPattern(WildcardPattern::for_paths(&path)));
     }
-    let below = if path.ends_with('/') {
-        path.clone()
-    } else {
-        format!("{path}/")
-    };
+    let below = folder_path(&path);
     Condition::Any(vec![
         Condition::Term(Term::Path(path)),
         Condition::Term(Term::Folder(below)),

@@ -24,7 +24,7 @@ use crate::serve::http::app_state::source_id;
 use crate::serve::http::client::ClientState;
 use crate::serve::http::deployment_status::DeploymentStatus;
 
-const FIELDS: &[ParameterSpec] = &[text(
+const FIELDS: &[ParameterSpec] = &[list_of(
     "fields[sources]",
     "The attributes to return, separated by commas. A dot selects an inner attribute, as in \
      `deployment.type`. The default is all.",
@@ -62,25 +62,25 @@ const PARAMETERS: &[ParameterSpec] = &[
         description: "The order of the Sources. A leading `-` makes it descending. The default is the order of the \
                       configuration.",
     },
-    text("filter[name]", ONE_OF),
-    text("filter[enabled]", ONE_OF),
-    text("filter[deployment_status]", ONE_OF),
-    text("filter[deployment.type]", ONE_OF),
-    text("filter[deployment.s3_bucket]", ONE_OF),
-    text("filter[deployment.s3_prefix]", ONE_OF),
-    text("filter[deployment.bucket_name]", ONE_OF),
-    text("filter[deployment.region]", ONE_OF),
-    text("filter[deployment.imgix_subdomains]", ONE_OF),
-    text("filter[deployment.custom_domains]", ONE_OF),
+    list_of("filter[name]", ONE_OF),
+    list_of("filter[enabled]", ONE_OF),
+    list_of("filter[deployment_status]", ONE_OF),
+    list_of("filter[deployment.type]", ONE_OF),
+    list_of("filter[deployment.s3_bucket]", ONE_OF),
+    list_of("filter[deployment.s3_prefix]", ONE_OF),
+    list_of("filter[deployment.bucket_name]", ONE_OF),
+    list_of("filter[deployment.region]", ONE_OF),
+    list_of("filter[deployment.imgix_subdomains]", ONE_OF),
+    list_of("filter[deployment.custom_domains]", ONE_OF),
 ];
 
 const ONE_OF: &str =
     "The value that the attribute must have, or several values separated by commas.";
 
-const fn text(name: &'static str, description: &'static str) -> ParameterSpec {
+const fn list_of(name: &'static str, description: &'static str) -> ParameterSpec {
     ParameterSpec {
         name,
-        value_type: ValueType::Text,
+        value_type: ValueType::List,
         description,
     }
 }

@@ -50,7 +50,10 @@ impl CheckedResponse<'_> {
             "HEAD" => "get".to_owned(),
             method => method.to_lowercase(),
         };
-        let Some(operation) = operation(document, path, &method) else {
+        // A `/` at the end makes no difference.
+        let found = operation(document, path, &method);
+        let found = found.or_else(|| operation(document, path.strip_suffix('/')?, &method));
+        let Some(operation) = found else {
             return match (self.status, self.method) {
                 (204, "OPTIONS") | (400 | 401 | 403 | 404 | 405 | 414, _) => Ok(()),
                 (status, _) => Err(format!("no operation, but the status {status}")),
@@ -192,7 +195,7 @@ fn fits(template: &str, path: &str) -> bool {
         };
         let is_variable = part.starts_with('{');
         if is_variable && part == "{origin_path}" && template.peek().is_none() {
-            return true;
+            return !given.is_empty() || path.next().is_some();
         }
         if part != given && (!is_variable || given.is_empty()) {
             return false;

@@ -42,7 +42,7 @@ pub(super) fn shared() -> Value {
 
 const NOT_FOUND: (&str, &str) = (
     "404",
-    "The Source or the asset does not exist, or the token may not see it.",
+    "The Source, the folder or the asset does not exist, or the token may not see it.",
 );
 
 const READ_ERRORS: [(&str, &str); 7] = [

@@ -100,6 +100,96 @@ async fn keywords_are_ranked_and_forgiven() {
 }
 
 #[tokio::test]
+async fn paths_work_without_their_slashes() {
+    let fixture = Fixture::new(&[("a", &["x/y.jpg", "x/z/", "w"]), ("empty", &[])]);
+    let id = source_id("a");
+    for (url, pointer, want) in [
+        ("/v1/asset?source=a&path=x/y.jpg", "/data/path", "/x/y.jpg"),
+        (
+            "/v1/asset/?source=a&path=/x/y.jpg",
+            "/data/path",
+            "/x/y.jpg",
+        ),
+        (
+            "/v1/explain/?source=a&path=x/y.jpg",
+            "/data/facts/key",
+            "x/y.jpg",
+        ),
+        (
+            "/v1/folders?source=a&path=x",
+            "/data/folders/0/path",
+            "/x/z/",
+        ),
+        (
+            "/v1/folders?source=a&path=/x/",
+            "/data/assets/0/path",
+            "/x/y.jpg",
+        ),
+        ("/v1/folders/?source=a&path=x/z", "/data/path", "/x/z/"),
+        ("/v1/folders?source=empty&path=", "/data/path", "/"),
+        ("/v1/search/?q=path:x/y.jpg", "/data/0/path", "/x/y.jpg"),
+        ("/v1/search?q=folder:x&sort=-path", "/data/0/path", "/x/z/"),
+        (
+            "/v1/search?facets=folder&folder=x",
+            "/facets/folder/buckets/0/value",
+            "/x/z/",
+        ),
+        (
+            &format!("/api/v1/sources/{id}/assets/x/z/"),
+            "/data/id",
+            &format!("{id}/x/z/"),
+        ),
+        (
+            &format!("/api/v1/sources/{id}/assets/?filter[origin_path]=w"),
+            "/data/0/id",
+            &format!("{id}/w"),
+        ),
+        (
+            &format!("/api/v1/assets/{id}/"),
+            "/data/0/id",
+            &format!("{id}/w"),
+        ),
+    ] {
+        let body = fixture.get(url).await;
+        assert_eq!(body.pointer(pointer), Some(&json!(want)), "{url}: {body}");
+    }
+    let (_, body) = fixture.send("/v1/folders?source=a&path=X").await;
+    let detail = body["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("no folder \"/X/\""), "{detail}");
+}
+
+#[tokio::test]
+async fn lists_can_be_repeated() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS), ("b", &[])]);
+    let list = format!("/api/v1/sources/{}/assets?page[limit]=1", source_id("a"));
+    for (repeated, joined) in [
+        (
+            "/v1/search?facets=type&facets=ext",
+            "/v1/search?facets=type,ext",
+        ),
+        (
+            &format!("{list}&fields[assets]=name&fields[assets]=file_size"),
+            &format!("{list}&fields[assets]=name,file_size"),
+        ),
+        (
+            &format!("{list}&filter[media_kind]=VECTOR&filter[media_kind]=IMAGE"),
+            &format!("{list}&filter[media_kind]=VECTOR,IMAGE"),
+        ),
+        (
+            "/api/v1/sources?filter[name]=a&filter[name]=b",
+            "/api/v1/sources?filter[name]=a,b",
+        ),
+    ] {
+        let (one, other) = (fixture.get(repeated).await, fixture.get(joined).await);
+        for pointer in ["/data", "/facets", "/meta/cursor/totalRecords"] {
+            assert_eq!(one.pointer(pointer), other.pointer(pointer), "{repeated}");
+        }
+    }
+    let types = fixture.get("/v1/search?facets=type&facets=ext").await;
+    assert_eq!(types["facets"].as_object().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn thumbnails_replace_presigned_previews() {
     let Fixture { app, _folder } = Fixture::new(&[("a", &["x y.psd"])]);
     let source = Source {

@@ -11,8 +11,8 @@ use crate::core::query::{
     SortValue, Term, fingerprint, folder_path,
 };
 use crate::core::replication::timestamp::Timestamp;
-use crate::core::source::SearchSource;
-use crate::serve::http::api::error::ApiError;
+use crate::core::source::{SearchSource, Source};
+use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody};
 use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::paging::{self, TotalBody};
@@ -30,7 +30,8 @@ const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "path",
         value_type: ValueType::Text,
-        description: "The folder. The default is the root, `/`.",
+        description: "The folder, with or without a `/` at its start and end. The default is the root, `/`. A folder that \
+                      does not exist is a 404.",
     },
     ParameterSpec {
         name: "limit",
@@ -140,15 +141,28 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     let folder = path.clone();
     let search_source = source.enabled.then(|| SearchSource::from(&*source));
     let name = source.name.clone();
-    let (FolderPage { folders, more }, page) = run_search(&ctx.app, move |snapshot, deadline| {
-        let folders = match &search_source {
-            Some(source) => snapshot.folders(source, &folder, after.as_deref(), limit, deadline)?,
-            None => FolderPage::default(),
-        };
-        let page = snapshot.search(&search_source, &assets_request(&folder, limit), deadline)?;
-        Ok((folders, page))
-    })
-    .await?;
+    let (FolderPage { folders, more }, page, is_complete) =
+        run_search(&ctx.app, move |snapshot, deadline| {
+            let folders = match &search_source {
+                Some(source) => {
+                    snapshot.folders(source, &folder, after.as_deref(), limit, deadline)?
+                }
+                None => FolderPage::default(),
+            };
+            let page =
+                snapshot.search(&search_source, &assets_request(&folder, limit), deadline)?;
+            Ok((
+                folders,
+                page,
+                snapshot.incomplete(&search_source).is_empty(),
+            ))
+        })
+        .await?;
+    let is_empty = folders.is_empty() && page.hits.is_empty();
+    // A page after the first one can be empty: its folders have gone since.
+    if is_empty && path != "/" && start.after().is_none() {
+        return Err(no_folder(&source, &path, is_complete));
+    }
     let last = folders.last().filter(|_| more).map(|folder| Position {
         value: SortValue::Path,
         path: folder.name.clone(),
@@ -174,6 +188,19 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
             assets,
         },
     }))
+}
+
+fn no_folder(source: &Source, path: &str, is_complete: bool) -> ApiError {
+    let name = &source.name;
+    let reason = if !source.enabled {
+        "the Source is disabled"
+    } else if !is_complete {
+        "its first scan is not complete"
+    } else {
+        "upper and lower case differ; leave out path for the folders at the top"
+    };
+    let text = format!("there is no folder {path:?} in the Source {name:?}: {reason}");
+    ApiError::new(ErrorCode::NotFound, text).for_parameter("path")
 }
 
 /// A request for the first assets directly in the folder, by name.
