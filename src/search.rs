@@ -35,7 +35,7 @@
 //! ```
 //!
 //! Pass `snapshot.sources()` to search all Sources. Hits are sorted by relevance unless the request sets
-//! another order with [`Request::sort`]. [`query_language`] describes the query
+//! another order with [`Request::sort`], such as `Sort::parse("-modified,name")`. [`query_language`] describes the query
 //! language.
 //!
 //! # Sources
@@ -165,8 +165,8 @@ pub use crate::core::query::parse as query_language;
 pub use crate::core::query::{
     AssetType, Count, CursorError, Facet, FacetBy, FacetCount, Folder, FolderPage, Highlight, Hit,
     Interpretation, Page, PageStart, PlainWords, Position, Query, QueryError, QueryProblem,
-    Request, Sort, SortBy, SortError, Step, Suggestion, SuggestionKind, Total, ValueProblem,
-    WordInterpretation, fingerprint,
+    Request, Sort, SortBy, SortError, SortKey, Step, Suggestion, SuggestionKind, Total,
+    ValueProblem, WordInterpretation, fingerprint,
 };
 pub use crate::core::replication::timestamp::Timestamp;
 pub use crate::core::source::SearchSource;

@@ -48,8 +48,8 @@ pub(super) struct Arguments {
     /// Search only this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// Sort order: relevance, name, path, modified, size or created, with - in front for the reverse;
-    /// the default is relevance, or path for an empty query
+    /// Sort order: relevance, name, path, modified, size or created, with - in front for the reverse, or up to 3 of
+    /// them: -modified,name; the default is relevance, or path for an empty query
     #[arg(long, allow_hyphen_values = true)]
     sort: Option<String>,
     /// Maximum number of hits: a number, or all

@@ -42,6 +42,6 @@ pub use pattern::WildcardPattern;
 pub use position::{Position, SortValue};
 pub use problem::{QueryError, QueryProblem, ValueProblem};
 pub use request::{Count, Folder, FolderPage, Page, Request, Suggestion, SuggestionKind, Total};
-pub use sort::{Sort, SortBy, SortError};
+pub use sort::{Sort, SortBy, SortError, SortKey};
 pub use term::{Condition, MatchMode, Query, Term, WordField};
 pub use words::{WORDS_VERSION, fold_name, query_words, words};

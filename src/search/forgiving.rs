@@ -18,7 +18,7 @@ pub(super) fn search(
     deadline: &Deadline,
 ) -> Result<Page, IndexError> {
     let attempts = attempts(&request.query, request.words);
-    let is_ranked = request.sort.by == SortBy::Relevance;
+    let is_ranked = request.sort.has(SortBy::Relevance);
     let run = |attempt: &Attempt| {
         let query = if is_ranked {
             prefer(&attempt.query, &request.query)

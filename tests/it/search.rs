@@ -84,6 +84,9 @@ fn sorts_hits_as_requested() {
     assert_eq!(down, up);
     assert_eq!(keys("size")[0], "docs/Summer report.pdf");
     assert_eq!(keys("-size")[0], "video/beach_intro.mp4");
+    let mut smallest_last = keys("size,-path");
+    smallest_last.reverse();
+    assert_eq!(keys("-size"), smallest_last);
     fixture
         .bucket
         .put("docs/Summer report.pdf", "the newest now");
@@ -111,7 +114,7 @@ fn sorts_by_relevance_unless_the_query_is_empty() {
 fn prints_more_hits_than_a_page_without_repetition() {
     let fixture = Fixture::with_keys(numbered(0..2_345));
     fixture.cli.reindex();
-    for sort in ["path", "-path", "relevance", "-name", "size"] {
+    for sort in ["path", "-path", "relevance", "-name", "size", "-size,name"] {
         let options = ["--limit", "2340", "--sort", sort];
         let hits = fixture.cli.search("jpg", &options);
         let keys: BTreeSet<String> = hits.into_iter().map(|hit| hit.key).collect();

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::core::query::forgiving::PlainWords;
 use crate::core::query::hit::file_name;
 use crate::core::query::position::{Position, SortValue};
-use crate::core::query::sort::{Sort, SortBy};
+use crate::core::query::sort::{MAX_SORT_KEYS, Sort, SortBy};
 use crate::core::query::words::fold_name;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -18,7 +18,7 @@ use crate::core::replication::timestamp::Timestamp;
 pub const MAX_CURSOR_CHARS: usize = 4_096;
 
 /// The version of the format. Raise it with every change; cursors of other versions are refused.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// The length of the checksum at the end, in bytes.
 const CHECKSUM_BYTES: usize = 4;
@@ -101,7 +101,9 @@ impl PageStart {
         if cursor.fingerprint != fingerprint {
             return Err(CursorError::OtherSearch);
         }
-        if !is_value_of(&cursor.position.value, sort.by) {
+        let (values, keys) = (&cursor.position.values, sort.keys());
+        let mut pairs = values.iter().zip(keys);
+        if values.len() != keys.len() || !pairs.all(|(value, key)| is_value_of(value, key.by)) {
             return Err(CursorError::Damaged);
         }
         Ok(Self {
@@ -138,8 +140,7 @@ impl PageStart {
 fn is_value_of(value: &SortValue, by: SortBy) -> bool {
     matches!(
         (value, by),
-        (SortValue::Path, SortBy::Path)
-            | (SortValue::Name(_), SortBy::Name)
+        (SortValue::Name(_), SortBy::Name)
             | (SortValue::Number(_), SortBy::Size)
             | (SortValue::Time(_), SortBy::Modified | SortBy::Created)
             | (SortValue::Relevance { .. }, SortBy::Relevance)
@@ -152,7 +153,7 @@ impl Cursor {
     /// The name in [`SortValue::Name`] is left out, because it follows from the path.
     pub fn to_text(&self) -> String {
         let Position {
-            value,
+            values,
             path,
             source,
             attempt,
@@ -166,21 +167,23 @@ impl Cursor {
         let ranking = &ranking[..ranking.len().min(usize::from(u8::MAX))];
         bytes.push(ranking.len() as u8);
         bytes.extend(ranking);
-        match value {
-            SortValue::Path => bytes.push(0),
-            SortValue::Number(number) => {
-                bytes.push(1);
-                bytes.extend(number.to_le_bytes());
-            }
-            SortValue::Time(millis) => {
-                bytes.push(2);
-                bytes.extend(millis.to_le_bytes());
-            }
-            SortValue::Name(_) => bytes.push(3),
-            SortValue::Relevance { score, name_words } => {
-                bytes.push(4);
-                bytes.extend(score.to_le_bytes());
-                bytes.extend(name_words.to_le_bytes());
+        bytes.push(values.len() as u8);
+        for value in values {
+            match value {
+                SortValue::Number(number) => {
+                    bytes.push(1);
+                    bytes.extend(number.to_le_bytes());
+                }
+                SortValue::Time(millis) => {
+                    bytes.push(2);
+                    bytes.extend(millis.to_le_bytes());
+                }
+                SortValue::Name(_) => bytes.push(3),
+                SortValue::Relevance { score, name_words } => {
+                    bytes.push(4);
+                    bytes.extend(score.to_le_bytes());
+                    bytes.extend(name_words.to_le_bytes());
+                }
             }
         }
         bytes.extend((source.len() as u32).to_le_bytes());
@@ -229,9 +232,40 @@ impl Reader<'_> {
         let (ranking, rest) = self.rest.split_at_checked(usize::from(ranking_len))?;
         let ranking = ranking.to_vec();
         self.rest = rest;
+        let [values_len] = self.take()?;
+        if usize::from(values_len) > MAX_SORT_KEYS {
+            return None;
+        }
+        let mut values = Vec::with_capacity(MAX_SORT_KEYS);
+        for _ in 0..values_len {
+            values.push(self.value()?);
+        }
+        let source_len = u32::from_le_bytes(self.take()?) as usize;
+        let (source, path) = self.rest.split_at_checked(source_len)?;
+        let source = str::from_utf8(source).ok()?.to_owned();
+        let path = str::from_utf8(path).ok()?.to_owned();
+        for value in &mut values {
+            if let SortValue::Name(name) = value {
+                *name = fold_name(file_name(&path));
+            }
+        }
+        Some(Cursor {
+            fingerprint,
+            as_of,
+            position: Position {
+                values,
+                path,
+                source,
+                attempt,
+                ranking,
+            },
+        })
+    }
+
+    /// The value of one key. A name is still empty.
+    fn value(&mut self) -> Option<SortValue> {
         let [tag] = self.take()?;
-        let mut value = match tag {
-            0 => SortValue::Path,
+        Some(match tag {
             1 => SortValue::Number(u64::from_le_bytes(self.take()?)),
             2 => SortValue::Time(i64::from_le_bytes(self.take()?)),
             3 => SortValue::Name(String::new()),
@@ -240,24 +274,6 @@ impl Reader<'_> {
                 name_words: u32::from_le_bytes(self.take()?),
             },
             _ => return None,
-        };
-        let source_len = u32::from_le_bytes(self.take()?) as usize;
-        let (source, path) = self.rest.split_at_checked(source_len)?;
-        let source = str::from_utf8(source).ok()?.to_owned();
-        let path = str::from_utf8(path).ok()?.to_owned();
-        if let SortValue::Name(name) = &mut value {
-            *name = fold_name(file_name(&path));
-        }
-        Some(Cursor {
-            fingerprint,
-            as_of,
-            position: Position {
-                value,
-                path,
-                source,
-                attempt,
-                ranking,
-            },
         })
     }
 

@@ -3,12 +3,10 @@
 //! A position is a point in the sort order, not an offset. Assets that are added or removed before it
 //! do not shift the pages after it.
 
-/// The value that a hit is sorted by, in addition to its path.
+/// A value that a hit is sorted by, in addition to its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SortValue {
-    /// No value: hits are sorted by path only.
-    Path,
     /// The size in bytes.
     Number(u64),
     /// A time in milliseconds since the epoch.
@@ -31,8 +29,8 @@ pub enum SortValue {
 /// [`PageStart`](crate::core::query::PageStart) and a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The value that the search is sorted by.
-    pub(crate) value: SortValue,
+    /// The values of the keys that the search is sorted by, before the path.
+    pub(crate) values: Vec<SortValue>,
     /// The asset path.
     pub(crate) path: String,
     /// The name of the Source.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use super::TantivyEngine;
-use crate::core::query::{Asset, SortBy};
+use crate::core::query::Asset;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
@@ -252,13 +252,3 @@ fn object(size: u64, millis: i64) -> Object {
         storage_class: StorageClass::Standard,
     }
 }
-
-/// All sort orders.
-pub const ORDERS: [SortBy; 6] = [
-    SortBy::Relevance,
-    SortBy::Name,
-    SortBy::Path,
-    SortBy::Modified,
-    SortBy::Size,
-    SortBy::Created,
-];

@@ -10,19 +10,19 @@ use std::vec::IntoIter;
 use tantivy::DocId;
 
 use super::columns::Columns;
-use super::ranking::{Ranked, sort_value};
+use super::ranking::{Rank, sort_value};
 use super::source_scope::SearchedSource;
 use crate::core::query::{Position, Sort, SortBy, SortValue, file_name, fold_name};
 use crate::index::{Deadline, IndexError};
 
 /// The ranked first documents of one Source in one segment.
-pub struct Stream<'a> {
+pub struct Stream<'a, R> {
     /// The Source.
     pub searched: SearchedSource<'a>,
     /// The segment.
     pub columns: &'a Columns,
     /// The documents with their ranks, in the order of the search.
-    pub first: Vec<Ranked>,
+    pub first: Vec<(R, DocId)>,
 }
 
 /// A document and its position in the order of the search.
@@ -38,8 +38,8 @@ pub struct PlacedDoc<'a> {
 }
 
 /// Returns the first `limit` documents of all streams, in order.
-pub fn merge<'a>(
-    mut streams: Vec<Stream<'a>>,
+pub fn merge<'a, R: Rank>(
+    mut streams: Vec<Stream<'a, R>>,
     sort: Sort,
     limit: usize,
     deadline: &Deadline,
@@ -66,17 +66,18 @@ pub fn merge<'a>(
 
 /// Drops documents that cannot be among the first `limit`.
 ///
-/// It compares sort values, so it only works for values that mean the same in all segments: not for paths and
-/// names.
-fn trim(streams: &mut Vec<Stream<'_>>, sort: Sort, limit: usize) {
-    let is_comparable = !matches!(sort.by, SortBy::Path | SortBy::Name);
-    if let (true, Some(last)) = (is_comparable, limit.checked_sub(1)) {
+/// It compares values that mean the same in all segments: not those of paths and names, nor of keys after a name.
+fn trim<R: Rank>(streams: &mut Vec<Stream<'_, R>>, sort: Sort, limit: usize) {
+    let keys = sort.keys().iter();
+    let comparable = keys.take_while(|key| key.by != SortBy::Name).count();
+    if let (1.., Some(last)) = (comparable, limit.checked_sub(1)) {
         let all = streams.iter().flat_map(|stream| &stream.first);
-        let mut values: Vec<u64> = all.map(|(value, _)| *value).collect();
-        if last < values.len() {
-            let (_, worst, _) = values.select_nth_unstable(last);
+        let mut ranks: Vec<R> = all.map(|(rank, _)| rank.truncated(comparable)).collect();
+        if last < ranks.len() {
+            let (_, worst, _) = ranks.select_nth_unstable(last);
+            let is_kept = |(rank, _): &(R, DocId)| rank.truncated(comparable) <= *worst;
             for stream in &mut *streams {
-                let kept = stream.first.partition_point(|(value, _)| value <= worst);
+                let kept = stream.first.partition_point(is_kept);
                 stream.first.truncate(kept);
             }
         }
@@ -85,28 +86,32 @@ fn trim(streams: &mut Vec<Stream<'_>>, sort: Sort, limit: usize) {
 }
 
 /// The next document of a stream. Its `Ord` is reversed for the heap: the greatest head comes first.
-struct Head<'a> {
+struct Head<'a, R> {
     sort: Sort,
-    value: u64,
+    rank: R,
     placed: PlacedDoc<'a>,
-    rest: IntoIter<Ranked>,
+    rest: IntoIter<(R, DocId)>,
 }
 
-impl<'a> Head<'a> {
+impl<'a, R: Rank> Head<'a, R> {
     /// Takes the next document from `rest`. `None` if no document is left.
     fn next(
         searched: SearchedSource<'a>,
         columns: &'a Columns,
-        mut rest: IntoIter<Ranked>,
+        mut rest: IntoIter<(R, DocId)>,
         sort: Sort,
     ) -> Result<Option<Self>, IndexError> {
-        let Some((value, doc)) = rest.next() else {
+        let Some((rank, doc)) = rest.next() else {
             return Ok(None);
         };
         let path = searched.path(columns, doc)?;
-        let sort_value = sort_value(sort, value);
+        let keys = sort.keys().iter().enumerate();
+        let values = keys.map(|(index, key)| {
+            let value = sort_value(*key, rank.value(index));
+            value.unwrap_or_else(|| SortValue::Name(fold_name(file_name(&path))))
+        });
         let position = Position {
-            value: sort_value.unwrap_or_else(|| SortValue::Name(fold_name(file_name(&path)))),
+            values: values.collect(),
             path,
             source: searched.source.name.clone(),
             attempt: 0,
@@ -114,7 +119,7 @@ impl<'a> Head<'a> {
         };
         Ok(Some(Self {
             sort,
-            value,
+            rank,
             placed: PlacedDoc {
                 searched,
                 columns,
@@ -128,42 +133,42 @@ impl<'a> Head<'a> {
     /// Compares two documents. The lesser one comes first in the results.
     fn order(&self, other: &Self) -> Ordering {
         let (ours, theirs) = (&self.placed.position, &other.placed.position);
-        let directed = |order: Ordering| {
-            if self.sort.descending {
-                order.reverse()
-            } else {
-                order
+        let directed = |order: Ordering, descends: bool| {
+            if descends { order.reverse() } else { order }
+        };
+        for (index, key) in self.sort.keys().iter().enumerate() {
+            let by_key = match (&ours.values[index], &theirs.values[index]) {
+                (SortValue::Name(ours), SortValue::Name(theirs)) => {
+                    directed(ours.cmp(theirs), key.descending)
+                }
+                _ => self.rank.value(index).cmp(&other.rank.value(index)),
+            };
+            if by_key.is_ne() {
+                return by_key;
             }
-        };
-        let by_path_and_source = || {
-            let by_path = ours.path.cmp(&theirs.path);
-            by_path.then_with(|| ours.source.cmp(&theirs.source))
-        };
-        let by_value = match (&ours.value, &theirs.value) {
-            (SortValue::Path, _) => return directed(by_path_and_source()),
-            (SortValue::Name(ours), SortValue::Name(theirs)) => directed(ours.cmp(theirs)),
-            _ => self.value.cmp(&other.value),
-        };
-        by_value.then_with(by_path_and_source)
+        }
+        let by_path = ours.path.cmp(&theirs.path);
+        let by_path_and_source = by_path.then_with(|| ours.source.cmp(&theirs.source));
+        directed(by_path_and_source, self.sort.path_descends())
     }
 }
 
-impl Ord for Head<'_> {
+impl<R: Rank> Ord for Head<'_, R> {
     fn cmp(&self, other: &Self) -> Ordering {
         other.order(self)
     }
 }
 
-impl PartialOrd for Head<'_> {
+impl<R: Rank> PartialOrd for Head<'_, R> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Head<'_> {
+impl<R: Rank> PartialEq for Head<'_, R> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Head<'_> {}
+impl<R: Rank> Eq for Head<'_, R> {}

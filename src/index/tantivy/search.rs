@@ -11,13 +11,13 @@ use super::facets::{Facets, SegmentFacets};
 use super::hits::hit;
 use super::merge::{Stream, merge};
 use super::multi_term_query::MultiTermQueries;
-use super::ranking::{BLOCK, RankValues, Ranked, TopDocs};
+use super::ranking::{BLOCK, Rank, RankValues, Ranked, SeveralKeys, TopDocs};
 use super::ranking_decisions::RankingDecisions;
 use super::search_budget::SearchBudget;
 use super::source_scope::SearchedSource;
 use super::translation::Translation;
 use super::{TantivyEngine, failure};
-use crate::core::query::{Count, Page, Position, Request, SortBy, Total, highlights};
+use crate::core::query::{Count, Page, Position, Request, Sort, SortBy, Total, highlights};
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
@@ -26,9 +26,6 @@ const BLOCKS_PER_CHECK: usize = 4096 / BLOCK;
 
 /// The attempted action in error messages.
 const SEARCHING: &str = "search the index";
-
-/// Comes before every document.
-const BEFORE_ALL: Ranked = (0, 0);
 
 impl TantivyEngine {
     /// Returns a page of the assets in these Sources that the query finds.
@@ -56,7 +53,10 @@ impl TantivyEngine {
                     .map_or_else(Vec::new, |it| it.ranking.clone()),
             ),
         };
-        search.page()
+        match request.sort.keys() {
+            [] | [_] => search.page::<u64>(),
+            _ => search.page::<SeveralKeys>(),
+        }
     }
 }
 
@@ -85,7 +85,7 @@ struct Block {
 }
 
 impl Search<'_> {
-    fn page(&self) -> Result<Page, IndexError> {
+    fn page<R: Rank>(&self) -> Result<Page, IndexError> {
         let weights = self.weights()?;
         let snapshot = self.engine.snapshot();
         let mut facets = Facets::new(&self.request.facets);
@@ -105,8 +105,8 @@ impl Search<'_> {
                     continue;
                 }
                 counts.enter_source(searched, columns, reader)?;
-                let mut top_docs =
-                    TopDocs::new(self.needed_hits(), self.start(&values, searched, columns)?);
+                let start = self.start::<R>(&values, searched, columns)?;
+                let mut top_docs = TopDocs::new(self.needed_hits(), start, self.request.sort);
                 let mut scorer = weight
                     .scorer(reader, 1.0)
                     .map_err(failure::failed_read(SEARCHING))?;
@@ -157,7 +157,7 @@ impl Search<'_> {
     }
 
     fn is_scored(&self) -> bool {
-        self.request.sort.by == SortBy::Relevance
+        self.request.sort.has(SortBy::Relevance)
     }
 
     /// Number of hits to collect: one more than the page needs, to see whether there is a next page.
@@ -165,30 +165,30 @@ impl Search<'_> {
         self.request.limit.saturating_add(1)
     }
 
-    fn start(
+    fn start<R: Rank>(
         &self,
         values: &RankValues,
         searched: &SearchedSource<'_>,
         columns: &Columns,
-    ) -> Result<Ranked, IndexError> {
+    ) -> Result<Ranked<R>, IndexError> {
         match &self.request.after {
             Some(position) => values.first_after(position, searched, columns),
-            None => Ok(BEFORE_ALL),
+            None => Ok((R::FIRST, 0)),
         }
     }
 
     /// Reads all matches of a Source in a segment.
-    fn collect_segment(
+    fn collect_segment<R: Rank>(
         &self,
         scorer: &mut dyn Scorer,
         reader: &SegmentReader,
         values: &RankValues,
-        top_docs: &mut TopDocs,
+        top_docs: &mut TopDocs<R>,
         counts: &mut SegmentFacets<'_>,
         matches: &mut MatchCount,
     ) -> Result<(), IndexError> {
         let mut block = Block::new();
-        let mut rank_values = [0; BLOCK];
+        let mut ranks = [R::FIRST; BLOCK];
         for number in 1.. {
             if number % BLOCKS_PER_CHECK == 0 {
                 self.deadline.check()?;
@@ -197,8 +197,8 @@ impl Search<'_> {
                 break;
             }
             block.drop_deleted(reader);
-            values.read(block.docs(), &block.scores, &mut rank_values);
-            top_docs.offer(block.docs(), &rank_values);
+            values.read(block.docs(), &block.scores, &mut ranks);
+            top_docs.offer(block.docs(), &ranks);
             counts.count(block.docs())?;
             matches.total += block.len as u64;
             if self.can_stop_counting(matches) && scorer.doc() != TERMINATED {
@@ -223,7 +223,7 @@ impl Search<'_> {
     /// the hits.
     fn can_stop_counting(&self, matches: &MatchCount) -> bool {
         let sort = self.request.sort;
-        let is_in_order = sort.by == SortBy::Path && !sort.descending;
+        let is_in_order = sort == Sort::default();
         match self.request.count {
             Count::Exact => false,
             Count::UpTo(enough) => {
@@ -232,9 +232,9 @@ impl Search<'_> {
         }
     }
 
-    fn finish(
+    fn finish<R: Rank>(
         &self,
-        streams: Vec<Stream<'_>>,
+        streams: Vec<Stream<'_, R>>,
         facets: Facets<'_>,
         matches: MatchCount,
     ) -> Result<Page, IndexError> {

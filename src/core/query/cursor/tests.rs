@@ -4,11 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::query::forgiving::PlainWords::{Exact, Forgiving};
-use crate::core::query::sort::SortBy;
 
 fn value() -> impl Strategy<Value = SortValue> {
     prop_oneof![
-        Just(SortValue::Path),
         any::<u64>().prop_map(SortValue::Number),
         any::<i64>().prop_map(SortValue::Time),
         Just(SortValue::Name(String::new())),
@@ -21,19 +19,21 @@ prop_compose! {
     fn cursor()(
         fingerprint in any::<u64>(),
         millis in any::<i64>(),
-        mut value in value(),
+        mut values in proptest::collection::vec(value(), 0..=MAX_SORT_KEYS),
         path in "/\\PC{0,30}",
         source in "[a-z-]{0,9}",
         attempt in any::<u8>(),
         ranking in proptest::collection::vec(any::<u8>(), 0..40),
     ) -> Cursor {
-        if let SortValue::Name(name) = &mut value {
-            *name = fold_name(file_name(&path));
+        for value in &mut values {
+            if let SortValue::Name(name) = value {
+                *name = fold_name(file_name(&path));
+            }
         }
         Cursor {
             fingerprint,
             as_of: Timestamp::from_millis(millis),
-            position: Position { value, path, source, attempt, ranking },
+            position: Position { values, path, source, attempt, ranking },
         }
     }
 }
@@ -81,7 +81,7 @@ fn refuses_too_long_text_and_other_versions() {
         fingerprint: 0,
         as_of: Timestamp::from_millis(0),
         position: Position {
-            value: SortValue::Number(0),
+            values: vec![SortValue::Number(0); MAX_SORT_KEYS],
             path: "x".repeat(1_025),
             source: "s".repeat(1_000),
             attempt: 0,
@@ -126,10 +126,7 @@ fn refuses_base64_that_is_not_canonical() {
 }
 
 fn by_size() -> Sort {
-    Sort {
-        by: SortBy::Size,
-        descending: false,
-    }
+    Sort::by(SortBy::Size)
 }
 
 #[test]
@@ -152,7 +149,7 @@ fn fingerprint_depends_on_query_sort_and_sources() {
 fn next_page_starts_where_the_last_one_ended() {
     let now = Timestamp::from_millis(7);
     let position = Position {
-        value: SortValue::Number(5),
+        values: vec![SortValue::Number(5)],
         path: "/a".to_owned(),
         source: "x".to_owned(),
         attempt: 3,
@@ -167,9 +164,11 @@ fn next_page_starts_where_the_last_one_ended() {
         PageStart::from_cursor(&cursor, 2, by_size()),
         Err(CursorError::OtherSearch)
     );
-    // The fingerprint covers the order, so only a forged cursor has a value of another one.
-    assert_eq!(
-        PageStart::from_cursor(&cursor, 1, Sort::default()),
-        Err(CursorError::Damaged)
-    );
+    // The fingerprint covers the order, so only a forged cursor has values of another one.
+    for other in ["path", "name", "size,name", "name,size"] {
+        assert_eq!(
+            PageStart::from_cursor(&cursor, 1, Sort::parse(other).unwrap()),
+            Err(CursorError::Damaged)
+        );
+    }
 }

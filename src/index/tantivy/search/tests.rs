@@ -10,7 +10,7 @@ use super::*;
 use crate::core::query::words::words_with_positions;
 use crate::core::query::{Query, Sort, file_name, fold_name};
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::tantivy::corpus::{Corpus, ExpectedAsset, ORDERS, random_path};
+use crate::index::tantivy::corpus::{Corpus, ExpectedAsset, random_path};
 
 const QUERIES: [&str; 12] = [
     "",
@@ -36,7 +36,6 @@ const EQUAL_SCORES: &str = "name:jpg ext:jpg";
 
 /// The expected order. Relevance is only tested with queries whose matches all have the same score.
 fn order(request: &Request, left: &ExpectedAsset, right: &ExpectedAsset) -> Ordering {
-    let sort = request.sort;
     let is_scored = request.query == self::request(EQUAL_SCORES).query;
     let name_words = |asset: &ExpectedAsset| {
         let mut words = 0;
@@ -46,25 +45,26 @@ fn order(request: &Request, left: &ExpectedAsset, right: &ExpectedAsset) -> Orde
         words
     };
     let name = |asset: &ExpectedAsset| fold_name(file_name(&asset.path));
-    let by_path_and_source = || {
-        let by_path = left.path.cmp(&right.path);
-        by_path.then_with(|| left.source.cmp(right.source))
+    let directed = |order: Ordering, descends: bool| {
+        if descends { order.reverse() } else { order }
     };
-    let by_value = match sort.by {
-        SortBy::Path => by_path_and_source(),
-        SortBy::Relevance if !is_scored => Ordering::Equal,
-        SortBy::Relevance => name_words(left).cmp(&name_words(right)),
-        SortBy::Name => name(left).cmp(&name(right)),
-        SortBy::Modified => left.object.last_modified.cmp(&right.object.last_modified),
-        SortBy::Size => left.object.size.cmp(&right.object.size),
-        SortBy::Created => left.first_seen.cmp(&right.first_seen),
-    };
-    let directed = if sort.descending {
-        by_value.reverse()
-    } else {
-        by_value
-    };
-    directed.then_with(by_path_and_source)
+    for key in request.sort.keys() {
+        let by_key = match key.by {
+            SortBy::Path => unreachable!("the path comes after the keys"),
+            SortBy::Relevance if !is_scored => Ordering::Equal,
+            SortBy::Relevance => name_words(left).cmp(&name_words(right)),
+            SortBy::Name => name(left).cmp(&name(right)),
+            SortBy::Modified => left.object.last_modified.cmp(&right.object.last_modified),
+            SortBy::Size => left.object.size.cmp(&right.object.size),
+            SortBy::Created => left.first_seen.cmp(&right.first_seen),
+        };
+        if by_key.is_ne() {
+            return directed(by_key, key.descending);
+        }
+    }
+    let by_path = left.path.cmp(&right.path);
+    let by_path_and_source = by_path.then_with(|| left.source.cmp(right.source));
+    directed(by_path_and_source, request.sort.path_descends())
 }
 
 type HitId = (String, String);
@@ -92,9 +92,27 @@ fn find(corpus: &Corpus, request: &Request) -> Page {
     found.unwrap()
 }
 
+/// Orders with one and with several keys, each in both directions.
+const SORTS: [&str; 12] = [
+    "relevance",
+    "name",
+    "path",
+    "modified",
+    "size",
+    "created",
+    "-size,name",
+    "created,-modified",
+    "name,-size,-path",
+    "-relevance,created,name",
+    "size,-created,modified",
+    "created,name,-relevance,-path",
+];
+
 fn all_sorts() -> impl Iterator<Item = Sort> {
-    let each = |by| [false, true].map(|descending| Sort { by, descending });
-    ORDERS.into_iter().flat_map(each)
+    SORTS.into_iter().flat_map(|text| {
+        let sort = Sort::parse(text).unwrap();
+        [sort, sort.reversed()]
+    })
 }
 
 #[test]
@@ -104,7 +122,7 @@ fn pages_show_the_sorted_list_to_the_end() {
         let corpus = Corpus::random(rng, 1 + seed as usize % 5, 150);
         for sort in all_sorts() {
             let mut request = request(QUERIES[rng.usize(..QUERIES.len())]);
-            if sort.by == SortBy::Relevance {
+            if sort.has(SortBy::Relevance) {
                 let queries = ["", "ext:jpg", EQUAL_SCORES];
                 request = self::request(queries[rng.usize(..queries.len())]);
             }
@@ -223,7 +241,7 @@ fn better_word_matches_come_first() {
     ];
     corpus.put(best_first.map(str::to_owned));
     let mut request = request("summer*");
-    request.sort.by = SortBy::Relevance;
+    request.sort = Sort::by(SortBy::Relevance);
     request.limit = 2;
     let mut seen = Vec::new();
     loop {
@@ -309,7 +327,7 @@ fn refuses_a_late_search_and_a_position_of_another_sort_order() {
     let refused = corpus.engine.search(&corpus.scope(), &request, &late);
     assert!(matches!(refused, Err(IndexError::TooSlow { .. })));
     request.after = find(&corpus, &request).next;
-    request.sort.by = SortBy::Size;
+    request.sort = Sort::by(SortBy::Size);
     let refused = corpus
         .engine
         .search(&corpus.scope(), &request, &Deadline::never());

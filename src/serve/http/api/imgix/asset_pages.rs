@@ -302,7 +302,7 @@ mod tests {
                 exact: true,
             },
             next: (!is_last).then(|| Position {
-                value: crate::core::query::SortValue::Path,
+                values: Vec::new(),
                 path: "/x".into(),
                 source: "s".into(),
                 attempt: 0,

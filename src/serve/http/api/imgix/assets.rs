@@ -14,7 +14,7 @@ use super::document::{document, list_document, sparse_fields};
 use super::filters::{FILTERS, Filters};
 use super::links::PageLinks;
 use super::media_kinds;
-use crate::core::query::{Hit, PlainWords, Query, Request, Sort, SortBy, fingerprint};
+use crate::core::query::{Hit, PlainWords, Query, Request, Sort, SortBy, SortKey, fingerprint};
 use crate::core::source::SearchSource;
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
@@ -24,7 +24,7 @@ use crate::serve::http::api::search_task::run_search;
 
 const SORT: &[ParameterSpec] = &[ParameterSpec {
     name: "sort",
-    value_type: ValueType::OneOf(&[
+    value_type: ValueType::ListOf(&[
         "date_created",
         "-date_created",
         "date_modified",
@@ -32,7 +32,7 @@ const SORT: &[ParameterSpec] = &[ParameterSpec {
         "file_size",
         "-file_size",
     ]),
-    description: "The order of the assets. A leading `-` makes it descending. The default is by relevance if there is a \
+    description: "The order of the assets, as one or more keys. A leading `-` makes a key descending. The default is by relevance if there is a \
                   `filter[keyword]`, else by path.",
 }];
 
@@ -99,7 +99,7 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     let (id, _) = split_path(ctx.path());
     let source = Arc::clone(&ctx.sources.with_id(id)?.source);
     let filters = Filters::read(&params, &source)?;
-    let sort = sort(&params, &filters);
+    let sort = sort(&params, &filters)?;
     let words = PlainWords::Forgiving;
     let fingerprint = fingerprint(
         &format!("assets {}", filters.text),
@@ -181,19 +181,25 @@ pub(super) fn split_path(url_path: &str) -> (&str, &str) {
 }
 
 /// The order that the client wants, or the best matches first if it searches for words.
-fn sort(params: &Params, filters: &Filters) -> Sort {
-    let text = params.text("sort").unwrap_or_default();
-    let by = match text.trim_start_matches('-') {
-        "date_created" => SortBy::Created,
-        "date_modified" => SortBy::Modified,
-        "file_size" => SortBy::Size,
-        _ if filters.has_words() => SortBy::Relevance,
-        _ => SortBy::Path,
-    };
-    Sort {
-        by,
-        descending: text.starts_with('-'),
+fn sort(params: &Params, filters: &Filters) -> Result<Sort, ApiError> {
+    if !params.is_given("sort") {
+        let by = if filters.has_words() {
+            SortBy::Relevance
+        } else {
+            SortBy::Path
+        };
+        return Ok(Sort::by(by));
     }
+    let key = |name: &str| SortKey {
+        by: match name.trim_start_matches('-') {
+            "date_created" => SortBy::Created,
+            "date_modified" => SortBy::Modified,
+            _ => SortBy::Size,
+        },
+        descending: name.starts_with('-'),
+    };
+    let sort = Sort::new(params.list("sort").into_iter().map(key));
+    sort.map_err(|error| ApiError::invalid_parameter("sort", error.to_string()))
 }
 
 fn object(source_id: &str, hit: &Hit, fields: Option<&str>) -> Value {

@@ -61,6 +61,36 @@ async fn pages_return_each_asset_once() {
     assert_eq!(by_offset.into_iter().collect::<BTreeSet<_>>().len(), 8);
 }
 
+#[tokio::test]
+async fn sorts_by_several_keys() {
+    // Sizes ascend in the order of the keys of each Source, and all times are equal.
+    let fixture = Fixture::new(&[("a", &["x/b", "y/a", "z/a"]), ("b", &["x/b", "y/c"])]);
+    for (sort, want) in [
+        ("created,name", ["y/a", "z/a", "x/b", "x/b", "y/c"]),
+        ("created,name,-path", ["z/a", "y/a", "x/b", "x/b", "y/c"]),
+        ("-name,-size", ["y/c", "x/b", "x/b", "z/a", "y/a"]),
+        ("-size,-name", ["z/a", "y/c", "y/a", "x/b", "x/b"]),
+    ] {
+        let url = format!("/v1/search?limit=1&sort={sort}");
+        let paths = fixture.walk(&url, "cursor", "/meta/cursor/next").await;
+        assert_eq!(paths, want.map(|path| format!("/{path}")), "{sort}");
+    }
+    let repeated = fixture.get("/v1/search?sort=-size&sort=-name").await;
+    assert_eq!(repeated["data"][1]["path"], "/y/c");
+    let list = format!("/api/v1/sources/{}/assets?page[limit]=1", source_id("a"));
+    let url = format!("{list}&sort=date_created,-file_size");
+    assert_eq!(fixture.follow(&url).await, ["/z/a", "/y/a", "/x/b"]);
+    for url in [
+        "/v1/search?sort=name,-name",
+        "/v1/search?sort=path,name",
+        "/v1/search?sort=name,size,created,modified",
+        &format!("{list}&sort=file_size,-file_size"),
+    ] {
+        let want = (400, "parameter_invalid".to_owned(), json!("sort"));
+        assert_eq!(fixture.error(url).await, want, "{url}");
+    }
+}
+
 /// An offset cannot reach the end of a long list, so the next page must not be one.
 #[tokio::test]
 async fn every_way_to_start_reaches_the_end_of_a_long_list() {

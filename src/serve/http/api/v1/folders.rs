@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::core::query::request::MAX_LIMIT;
 use crate::core::query::{
     Condition, Folder, FolderPage, PageStart, PlainWords, Position, Query, Request, Sort, SortBy,
-    SortValue, Term, fingerprint, folder_path,
+    Term, fingerprint, folder_path,
 };
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{SearchSource, Source};
@@ -62,15 +62,9 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     ..ApiOperation::READ
 };
 
-const BY_NAME: Sort = Sort {
-    by: SortBy::Name,
-    descending: false,
-};
+const BY_NAME: Sort = Sort::by(SortBy::Name);
 
-const BY_PATH: Sort = Sort {
-    by: SortBy::Path,
-    descending: false,
-};
+const BY_PATH: Sort = Sort::by(SortBy::Path);
 
 /// The response body.
 #[derive(Serialize)]
@@ -164,7 +158,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
         return Err(no_folder(&source, &path, is_complete));
     }
     let last = folders.last().filter(|_| more).map(|folder| Position {
-        value: SortValue::Path,
+        values: Vec::new(),
         path: folder.name.clone(),
         source: name.clone(),
         attempt: 0,

@@ -49,7 +49,7 @@ const PARAMETERS: &[ParameterSpec] = &[
     },
     ParameterSpec {
         name: "sort",
-        value_type: ValueType::OneOf(&[
+        value_type: ValueType::ListOf(&[
             "relevance",
             "-relevance",
             "name",
@@ -63,8 +63,9 @@ const PARAMETERS: &[ParameterSpec] = &[
             "created",
             "-created",
         ]),
-        description: "The order of the hits. A leading `-` reverses it. The default is `relevance`, or `path` if the \
-                      query finds everything.",
+        description: "The order of the hits: up to 3 keys, such as `-modified,name`. A leading `-` reverses a key. Hits \
+                      that are equal in all of them are in the order of their path; `-path` as the last key reverses \
+                      that. The default is `relevance`, or `path` if the query finds everything.",
     },
     ParameterSpec {
         name: "limit",
