@@ -51,6 +51,7 @@
 //! Each page contains the position of its last hit, and the next page starts after that position. Assets
 //! that are added or removed in the meantime do not shift the pages: an asset that stays in the index is on
 //! exactly one page.
+//! [`Page::prev`] and [`Request::before`] do the same for the way back.
 //! A *cursor* carries the position through a client as text. It also carries
 //! the time from which `modified:<7d` counts back, and it is valid for one search only. [`PageStart`] reads and writes
 //! cursors.

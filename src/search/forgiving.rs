@@ -10,7 +10,7 @@ use crate::index::IndexError;
 use crate::index::deadline::Deadline;
 use crate::index::tantivy::TantivyEngine;
 
-/// Returns a page of hits. A page after the first one continues with the query that found the first one.
+/// Returns a page of hits. A page before or after another one continues with the query that found that one.
 pub(super) fn search(
     engine: &TantivyEngine,
     sources: &[&SearchSource],
@@ -31,19 +31,19 @@ pub(super) fn search(
         };
         engine.search(sources, &request, deadline)
     };
-    let chosen = match &request.after {
-        Some(after) => {
+    let chosen = match request.after.as_ref().or(request.before.as_ref()) {
+        Some(position) => {
             // Another release may have made the position.
             let last = attempts.len() - 1;
-            let number = usize::from(after.attempt).min(last);
+            let number = usize::from(position.attempt).min(last);
             (number, run(&attempts[number])?)
         }
         None => first_page(&attempts, run)?,
     };
     let (number, mut page) = chosen;
-    if let Some(next) = &mut page.next {
+    for position in page.next.iter_mut().chain(&mut page.prev) {
         // There are fewer than ten attempts.
-        next.attempt = u8::try_from(number).unwrap_or(u8::MAX);
+        position.attempt = u8::try_from(number).unwrap_or(u8::MAX);
     }
     if number > 0 && !page.hits.is_empty() {
         let paths = page.hits.iter().map(|hit| hit.path.as_str());

@@ -31,8 +31,10 @@ pub struct Cursor {
     pub fingerprint: u64,
     /// The time of the first page. Ages such as `modified:<7d` count back from it on every page.
     pub as_of: Timestamp,
-    /// The position of the last hit on the page.
+    /// The position of the last hit on the page, or of the first one if the cursor is one of the page before it.
     pub position: Position,
+    /// Whether the cursor is one of the page before the position.
+    pub is_backward: bool,
 }
 
 /// Why a cursor cannot be used.
@@ -71,7 +73,8 @@ pub fn fingerprint(query_text: &str, words: PlainWords, sort: Sort, sources: &[&
     hash.digest()
 }
 
-/// The start of one page of a search: at the first hit, or after the last hit of the previous page.
+/// The start of one page of a search: at the first hit, or after the last hit of the previous page. Or its end: before
+/// the first hit of the next page.
 ///
 /// It reads the cursor that a client sends and writes the cursor of the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +82,7 @@ pub struct PageStart {
     fingerprint: u64,
     as_of: Timestamp,
     after: Option<Position>,
+    before: Option<Position>,
 }
 
 impl PageStart {
@@ -91,6 +95,7 @@ impl PageStart {
             fingerprint,
             as_of: now,
             after: None,
+            before: None,
         }
     }
 
@@ -106,10 +111,16 @@ impl PageStart {
         if values.len() != keys.len() || !pairs.all(|(value, key)| is_value_of(value, key.by)) {
             return Err(CursorError::Damaged);
         }
+        let (after, before) = if cursor.is_backward {
+            (None, Some(cursor.position))
+        } else {
+            (Some(cursor.position), None)
+        };
         Ok(Self {
             fingerprint,
             as_of: cursor.as_of,
-            after: Some(cursor.position),
+            after,
+            before,
         })
     }
 
@@ -124,13 +135,35 @@ impl PageStart {
         self.after.as_ref()
     }
 
+    /// The position to pass to [`Request::before`](crate::core::query::Request::before); `None` unless the client
+    /// goes back.
+    pub fn before(&self) -> Option<&Position> {
+        self.before.as_ref()
+    }
+
+    /// Whether a cursor of another page leads to this one.
+    pub fn is_continued(&self) -> bool {
+        self.after.is_some() || self.before.is_some()
+    }
+
     /// The cursor of the page after this one. `next` is [`Page::next`](crate::core::query::Page::next)
     /// of this page.
     pub fn next_cursor(&self, next: Position) -> String {
+        self.cursor(next, false)
+    }
+
+    /// The cursor of the page before this one. `prev` is [`Page::prev`](crate::core::query::Page::prev)
+    /// of this page.
+    pub fn prev_cursor(&self, prev: Position) -> String {
+        self.cursor(prev, true)
+    }
+
+    fn cursor(&self, position: Position, is_backward: bool) -> String {
         let cursor = Cursor {
             fingerprint: self.fingerprint,
             as_of: self.as_of,
-            position: next,
+            position,
+            is_backward,
         };
         cursor.to_text()
     }
@@ -162,6 +195,7 @@ impl Cursor {
         let mut bytes = vec![VERSION];
         bytes.extend(self.fingerprint.to_le_bytes());
         bytes.extend(self.as_of.as_millis().to_le_bytes());
+        bytes.push(u8::from(self.is_backward));
         bytes.push(*attempt);
         // A query has fewer than 256 words.
         let ranking = &ranking[..ranking.len().min(usize::from(u8::MAX))];
@@ -228,6 +262,11 @@ impl Reader<'_> {
     fn cursor(mut self) -> Option<Cursor> {
         let fingerprint = u64::from_le_bytes(self.take()?);
         let as_of = Timestamp::from_millis(i64::from_le_bytes(self.take()?));
+        let is_backward = match self.take()? {
+            [0] => false,
+            [1] => true,
+            _ => return None,
+        };
         let [attempt, ranking_len] = self.take()?;
         let (ranking, rest) = self.rest.split_at_checked(usize::from(ranking_len))?;
         let ranking = ranking.to_vec();
@@ -252,6 +291,7 @@ impl Reader<'_> {
         Some(Cursor {
             fingerprint,
             as_of,
+            is_backward,
             position: Position {
                 values,
                 path,

@@ -52,6 +52,8 @@ pub struct Request {
     pub limit: usize,
     /// The position where the previous page ended. The page starts after it. The default is the first page.
     pub after: Option<Position>,
+    /// The position where a later page began: the page ends before it. At most one of `after` and `before` is set.
+    pub before: Option<Position>,
     /// The limit for counting the hits of all pages. The default is to count all of them.
     pub count: Count,
     /// The properties to count the hits by. The default is none.
@@ -69,6 +71,7 @@ impl Request {
             words: PlainWords::default(),
             limit: DEFAULT_LIMIT,
             after: None,
+            before: None,
             count: Count::Exact,
             facets: Vec::new(),
             highlights: false,
@@ -99,6 +102,15 @@ impl Request {
     pub fn after(self, position: impl Into<Option<Position>>) -> Self {
         Self {
             after: position.into(),
+            ..self
+        }
+    }
+
+    /// Ends the page before a position: [`Page::prev`] of the page after it.
+    #[must_use]
+    pub fn before(self, position: impl Into<Option<Position>>) -> Self {
+        Self {
+            before: position.into(),
             ..self
         }
     }
@@ -161,6 +173,8 @@ pub struct Page {
     pub total: Total,
     /// The position of the last hit, or `None` if this is the last page.
     pub next: Option<Position>,
+    /// The position of the first hit, or `None` if this is the first page.
+    pub prev: Option<Position>,
     /// The facets, in the order of the request.
     pub facets: Vec<Facet>,
     /// What the search forgave, if anything. Hits, total and facets are those of the forgiving search.

@@ -9,7 +9,7 @@ use tantivy::{DocId, Score, SegmentReader, TERMINATED};
 use super::columns::Columns;
 use super::facets::{Facets, SegmentFacets};
 use super::hits::hit;
-use super::merge::{Stream, merge};
+use super::merge::{PlacedDoc, Stream, merge};
 use super::multi_term_query::MultiTermQueries;
 use super::ranking::{BLOCK, Rank, RankValues, Ranked, SeveralKeys, TopDocs};
 use super::ranking_decisions::RankingDecisions;
@@ -33,6 +33,28 @@ impl TantivyEngine {
     /// A Source has no assets if the index does not know it, or if its records are from another bucket or
     /// folder. The total counts the assets of all pages.
     pub fn search(
+        &self,
+        scope: &[&SearchSource],
+        request: &Request,
+        deadline: &Deadline,
+    ) -> Result<Page, IndexError> {
+        let Some(before) = &request.before else {
+            return self.search_forward(scope, request, deadline);
+        };
+        // The page before a position is the page after it in the opposite order.
+        let request = Request {
+            sort: request.sort.reversed(),
+            after: Some(before.clone()),
+            before: None,
+            ..request.clone()
+        };
+        let mut page = self.search_forward(scope, &request, deadline)?;
+        page.hits.reverse();
+        std::mem::swap(&mut page.prev, &mut page.next);
+        Ok(page)
+    }
+
+    fn search_forward(
         &self,
         scope: &[&SearchSource],
         request: &Request,
@@ -252,14 +274,16 @@ impl Search<'_> {
             hits.push(hit);
         }
         let ranking = self.decisions.made();
-        let last = placed_docs.pop().map(|placed| Position {
-            ranking,
-            ..placed.position
-        });
+        let position = |placed: &PlacedDoc<'_>| Position {
+            ranking: ranking.clone(),
+            ..placed.position.clone()
+        };
+        let (first, last) = (placed_docs.first(), placed_docs.last());
         Ok(Page {
             hits,
             total: matches.total(request.count),
-            next: last.filter(|_| has_more),
+            next: last.filter(|_| has_more).map(position),
+            prev: first.filter(|_| request.after.is_some()).map(position),
             facets: facets.finish(),
             interpretation: None,
         })

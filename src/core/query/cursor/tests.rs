@@ -24,6 +24,7 @@ prop_compose! {
         source in "[a-z-]{0,9}",
         attempt in any::<u8>(),
         ranking in proptest::collection::vec(any::<u8>(), 0..40),
+        is_backward in any::<bool>(),
     ) -> Cursor {
         for value in &mut values {
             if let SortValue::Name(name) = value {
@@ -33,6 +34,7 @@ prop_compose! {
         Cursor {
             fingerprint,
             as_of: Timestamp::from_millis(millis),
+            is_backward,
             position: Position { values, path, source, attempt, ranking },
         }
     }
@@ -80,6 +82,7 @@ fn refuses_too_long_text_and_other_versions() {
     let longest = Cursor {
         fingerprint: 0,
         as_of: Timestamp::from_millis(0),
+        is_backward: false,
         position: Position {
             values: vec![SortValue::Number(0); MAX_SORT_KEYS],
             path: "x".repeat(1_025),
@@ -160,6 +163,10 @@ fn next_page_starts_where_the_last_one_ended() {
     let cursor = first.next_cursor(position.clone());
     let second = PageStart::from_cursor(&cursor, 1, by_size()).unwrap();
     assert_eq!((second.as_of(), second.after()), (now, Some(&position)));
+    let cursor_back = second.prev_cursor(position.clone());
+    let back = PageStart::from_cursor(&cursor_back, 1, by_size()).unwrap();
+    assert_eq!((back.after(), back.before()), (None, Some(&position)));
+    assert!(back.is_continued() && !first.is_continued());
     assert_eq!(
         PageStart::from_cursor(&cursor, 2, by_size()),
         Err(CursorError::OtherSearch)

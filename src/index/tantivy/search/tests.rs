@@ -148,6 +148,42 @@ fn pages_show_the_sorted_list_to_the_end() {
 }
 
 #[test]
+fn pages_show_the_sorted_list_back_to_the_start() {
+    for seed in 0..6 {
+        let rng = &mut Rng::with_seed(seed);
+        let corpus = Corpus::random(rng, 1 + seed as usize % 4, 120);
+        for sort in all_sorts() {
+            let mut request = request(["", "ext:jpg", EQUAL_SCORES][rng.usize(..3)]);
+            request.sort = sort;
+            let want = expected_hits(&corpus, &request);
+            request.limit = rng.usize(1..60);
+            let mut page = find(&corpus, &request);
+            assert_eq!(page.prev, None);
+            while let Some(next) = page.next.take() {
+                request.after = Some(next);
+                page = find(&corpus, &request);
+            }
+            request.after = None;
+            let mut seen = hit_ids(&page);
+            while let Some(prev) = page.prev.take() {
+                request.before = Some(prev);
+                request.limit = rng.usize(1..60);
+                page = find(&corpus, &request);
+                let mut before = hit_ids(&page);
+                before.extend(seen);
+                seen = before;
+                // The page after this one starts where it ends.
+                let mut following = request.clone();
+                (following.before, following.after) = (None, page.next.clone());
+                let following = hit_ids(&find(&corpus, &following));
+                assert!(seen[page.hits.len()..].starts_with(&following[..following.len().min(1)]));
+            }
+            assert_eq!(seen, want, "seed {seed}, {sort}, {:?}", request.query);
+        }
+    }
+}
+
+#[test]
 fn queries_find_the_expected_assets() {
     let rng = &mut Rng::with_seed(7);
     let corpus = Corpus::random(rng, 4, 200);

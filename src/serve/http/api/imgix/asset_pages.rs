@@ -84,6 +84,8 @@ pub(super) struct FoundPage {
     total: Total,
     /// The position of the last asset, if more follow.
     next: Option<Position>,
+    /// The position of the first asset, if a cursor led to the page.
+    prev: Option<Position>,
     /// What the search forgave, if anything.
     interpretation: Option<Interpretation>,
 }
@@ -121,7 +123,7 @@ impl AssetPaging {
 
     /// Whether the page continues another one, by its cursor.
     pub(super) fn is_continued(&self) -> bool {
-        self.start.after().is_some()
+        self.start.is_continued()
     }
 
     /// Searches for the page.
@@ -133,6 +135,7 @@ impl AssetPaging {
         deadline: &Deadline,
     ) -> Result<FoundPage, SearchError> {
         request.after = self.start.after().cloned();
+        request.before = self.start.before().cloned();
         let mut to_skip = match self.position {
             PagePosition::Cursor => 0,
             PagePosition::Offset(offset) | PagePosition::Number { offset, .. } => {
@@ -164,6 +167,7 @@ impl AssetPaging {
                     },
                     total,
                     next: page.next,
+                    prev: page.prev,
                     interpretation,
                 });
             }
@@ -185,7 +189,10 @@ impl AssetPaging {
                 let previous = offset.saturating_sub(self.limit as u64);
                 Some(links.to(CURSOR, &previous.to_string()))
             }
-            PagePosition::Cursor => None,
+            PagePosition::Cursor => {
+                let cursor = page.prev.map(|position| self.start.prev_cursor(position));
+                cursor.map(|cursor| links.to(CURSOR, &cursor))
+            }
         };
         let mut meta = json!({
             "cursor": {
@@ -308,6 +315,7 @@ mod tests {
                 attempt: 0,
                 ranking: Vec::new(),
             }),
+            prev: None,
             interpretation: None,
         };
         for (query, current, prev) in [

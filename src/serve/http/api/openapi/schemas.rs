@@ -288,7 +288,8 @@ fn v1() -> Value {
                 ("cursor", object([
                     ("current", described(or_null(text()), "The cursor of this page. Null on the first page.")),
                     ("next", described(or_null(text()), "The cursor of the next page. Null on the last page.")),
-                    ("has_more", boolean()),
+                    ("prev", described(or_null(text()), "The cursor of the page before this one. Null on the first page.")),
+                    ("has_more", described(boolean(), "Whether there is a next page.")),
                 ])),
                 ("incomplete", described(
                     array(text()),

@@ -91,6 +91,35 @@ async fn sorts_by_several_keys() {
     }
 }
 
+#[tokio::test]
+async fn pages_lead_back_to_the_first_one() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS), ("b", &["z", "y", "a b.jpg"])]);
+    let list = format!("/api/v1/sources/{}/assets?page[limit]=3", source_id("a"));
+    for sort in ["path", "-size,name", "name"] {
+        let url = format!("/v1/search?limit=4&sort={sort}");
+        let mut pages = vec![fixture.get(&url).await];
+        while let Some(next) = pages[pages.len() - 1]["meta"]["cursor"]["next"].as_str() {
+            let next = format!("{url}&cursor={next}");
+            pages.push(fixture.get(&next).await);
+        }
+        assert_eq!(pages.len(), 3);
+        let mut page = pages.pop().unwrap();
+        while let Some(earlier) = pages.pop() {
+            let prev = page["meta"]["cursor"]["prev"].as_str().unwrap();
+            page = fixture.get(&format!("{url}&cursor={prev}")).await;
+            assert_eq!(page["data"], earlier["data"], "{sort}");
+            assert_eq!(page["meta"]["cursor"]["has_more"], true);
+        }
+        assert_eq!(page["meta"]["cursor"]["prev"], Value::Null);
+    }
+    let first = fixture.get(&format!("{list}&page[cursor]=0")).await;
+    let second = fixture.get(first["links"]["next"].as_str().unwrap()).await;
+    let back = fixture.get(second["links"]["prev"].as_str().unwrap()).await;
+    assert_eq!(back["data"], first["data"]);
+    let again = fixture.get(back["links"]["next"].as_str().unwrap()).await;
+    assert_eq!(again["data"], second["data"]);
+}
+
 /// An offset cannot reach the end of a long list, so the next page must not be one.
 #[tokio::test]
 async fn every_way_to_start_reaches_the_end_of_a_long_list() {

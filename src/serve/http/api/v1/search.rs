@@ -79,7 +79,8 @@ const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "cursor",
         value_type: ValueType::Text,
-        description: "`meta.cursor.next` of the previous page. Repeat its q, source and sort.",
+        description: "`meta.cursor.next` of the previous page, or `meta.cursor.prev` to go back. Repeat its q, source and \
+                      sort.",
     },
     ParameterSpec {
         name: "facets",
@@ -151,6 +152,7 @@ struct Meta {
 struct CursorBody {
     current: Option<String>,
     next: Option<String>,
+    prev: Option<String>,
     has_more: bool,
 }
 
@@ -183,6 +185,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     })
     .await?;
     let next = page.next.map(|position| start.next_cursor(position));
+    let prev = page.prev.map(|position| start.prev_cursor(position));
     let facets = page.facets.into_iter().map(|facet| {
         let Facet { by, counts, more } = facet;
         (
@@ -199,11 +202,11 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
             total: page.total.into(),
             cursor: CursorBody {
                 current: start
-                    .after()
-                    .is_some()
+                    .is_continued()
                     .then(|| params.text("cursor").unwrap_or_default().to_owned()),
                 has_more: next.is_some(),
                 next,
+                prev,
             },
             incomplete,
             named,
@@ -255,6 +258,7 @@ fn request(params: &Params, names_assets: bool) -> Result<(Request, PageStart), 
         sort,
         limit: usize::try_from(params.number("limit")).unwrap_or(DEFAULT_LIMIT),
         after: start.after().cloned(),
+        before: start.before().cloned(),
         count: paging::count(params),
         facets,
         highlights: params.flag("highlights"),

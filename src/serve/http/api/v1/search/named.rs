@@ -89,6 +89,7 @@ pub(super) fn find(
             exact: true,
         },
         next: None,
+        prev: None,
         facets: Vec::new(),
         interpretation: None,
     };
@@ -97,6 +98,7 @@ pub(super) fn find(
         let request = Request {
             query: Query { condition },
             after: None,
+            before: None,
             ..request.clone()
         };
         let page = snapshot.search([&asset.searched], &request, deadline)?;
