@@ -35,11 +35,11 @@ func main() {
 	check(len(page.Data) == 1 && len(page.Data[0].Highlights) > 0, page.Data)
 	check(len(page.Facets["type"].Buckets) > 0 && !page.Facets["ext"].More, page.Facets)
 	next, _, err := api.SearchAPI.Search(ctx).Q("cat").Limit(1).Cursor(*page.Meta.Cursor.Next.Get()).Execute()
-	check(err == nil && next.Data[0].Path != page.Data[0].Path, err)
+	check(err == nil && next.Data[0].GetPath() != page.Data[0].GetPath(), err)
 
 	asset, _, err := api.SearchAPI.Asset(ctx).Source(source).Path("/été/ça va.webp").Execute()
-	check(err == nil && asset.Data.Size == 7, err)
-	check(*asset.Data.Ext.Get() == "webp" && asset.Data.LastModified.Year() > 2020, asset.Data)
+	check(err == nil && asset.Data.GetSize() == 7, err)
+	check(*asset.Data.Ext.Get() == "webp" && asset.Data.GetLastModified().Year() > 2020, asset.Data)
 
 	explained, _, err := api.SearchAPI.Explain(ctx).Source(source).Path("/none.jpg").Execute()
 	check(err == nil && !*explained.Data.Searchable.Get(), err)

@@ -29,7 +29,7 @@ check(next.data[0]?.path !== page.data[0]?.path, next.data);
 
 const asset = await search.asset({ source, path: '/été/ça va.webp' });
 check(asset.data.size === 7 && asset.data.ext === 'webp', asset);
-check(asset.data.lastModified.getFullYear() > 2020, asset);
+check((asset.data.lastModified?.getFullYear() ?? 0) > 2020, asset);
 
 const explained = await search.explain({ source, path: '/none.jpg' });
 check(explained.data.searchable === false && explained.data.facts.index.state === 'known', explained);

@@ -38,9 +38,44 @@ const SORT: &[ParameterSpec] = &[ParameterSpec {
 
 const FIELDS: &[ParameterSpec] = &[ParameterSpec {
     name: "fields[assets]",
-    value_type: ValueType::List,
-    description: "The attributes to return, separated by commas. The default is all.",
+    value_type: ValueType::ListOf(&ATTRIBUTES),
+    description: "The attributes to return. The default is all.",
 }];
+
+/// The names of all attributes that imgix has.
+const ATTRIBUTES: [&str; 31] = [
+    "source_id",
+    "origin_path",
+    "name",
+    "content_type",
+    "media_kind",
+    "file_size",
+    "date_created",
+    "date_modified",
+    "description",
+    "tags",
+    "categories",
+    "custom_fields",
+    "media_width",
+    "media_height",
+    "dpi_width",
+    "dpi_height",
+    "has_frames",
+    "face_count",
+    "colors",
+    "color_model",
+    "color_profile",
+    "analyzed_tags",
+    "analyzed_faces",
+    "analyzed_content_warnings",
+    "warning_adult",
+    "warning_medical",
+    "warning_racy",
+    "warning_spoof",
+    "warning_violence",
+    "uploaded_by",
+    "uploaded_by_api",
+];
 
 const LIST_PARAMETERS: &[&[ParameterSpec]] = &[
     asset_pages::PARAMETERS,
@@ -210,7 +245,7 @@ fn object(source_id: &str, hit: &Hit, fields: Option<&str>) -> Value {
     })
 }
 
-/// All attributes that imgix has.
+/// The values of [`ATTRIBUTES`].
 fn attributes(source_id: &str, hit: &Hit) -> Value {
     json!({
         "source_id": source_id,

@@ -118,7 +118,7 @@ fn v1() -> Value {
     let kinds = [
         "image", "video", "audio", "document", "archive", "font", "3d", "other",
     ];
-    let hit = object([
+    let mut hit = object([
         ("source", described(text(), "The name of the Source.")),
         (
             "path",
@@ -184,6 +184,8 @@ fn v1() -> Value {
             ),
         ),
     ]);
+    // The parameter `fields` can leave out any attribute.
+    hit["required"] = json!([]);
     let facet = object([
         (
             "buckets",

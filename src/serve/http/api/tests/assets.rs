@@ -190,6 +190,79 @@ async fn lists_can_be_repeated() {
 }
 
 #[tokio::test]
+async fn fields_choose_the_attributes_of_hits() {
+    let Fixture { app, _folder } = Fixture::new(&[("a", &["summer.jpg"])]);
+    // No preview needs credentials.
+    let source = Source {
+        thumbnail_url: Some("https://thumbs.example.com/{path}".to_owned()),
+        ..Source::new("a", "a", "a")
+    };
+    let app = AppState::with_sources(Arc::clone(&app.board), vec![Arc::new(source)]);
+    let fixture = Fixture { app, _folder };
+    let names = |hit: &Value| hit.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for (url, pointer, want) in [
+        ("/v1/search?fields=url,path", "/data/0", vec!["path", "url"]),
+        (
+            "/v1/search?fields=size&fields=ext&previews=true",
+            "/data/0",
+            vec!["ext", "size"],
+        ),
+        (
+            "/v1/search?q=summer&fields=highlights",
+            "/data/0",
+            vec!["highlights"],
+        ),
+        (
+            "/v1/search?fields=preview_url,thumbnail_url",
+            "/data/0",
+            vec!["preview_url", "thumbnail_url"],
+        ),
+        (
+            "/v1/asset?source=a&path=summer.jpg&fields=type",
+            "/data",
+            vec!["type"],
+        ),
+        (
+            "/v1/folders?source=a&fields=key",
+            "/data/assets/0",
+            vec!["key"],
+        ),
+    ] {
+        let body = fixture.get(url).await;
+        assert_eq!(names(body.pointer(pointer).unwrap()), want, "{url}");
+    }
+    // Each attribute can be chosen by its name.
+    let whole = fixture
+        .get("/v1/search?q=summer&highlights=true&previews=true")
+        .await;
+    let all = names(&whole["data"][0]);
+    assert_eq!(all.len(), 16);
+    let chosen = fixture
+        .get(&format!("/v1/search?q=summer&fields={}", all.join(",")))
+        .await;
+    assert_eq!(chosen["data"], whole["data"]);
+    let list = format!("/api/v1/sources/{}/assets", source_id("a"));
+    let whole = fixture.get(&list).await;
+    let all = names(&whole["data"][0]["attributes"]).join(",");
+    let chosen = fixture.get(&format!("{list}?fields[assets]={all}")).await;
+    assert_eq!(chosen["data"], whole["data"]);
+    for (url, parameter) in [
+        ("/v1/search?fields=path,colour", "fields"),
+        ("/v1/search?fields=", "fields"),
+        (&format!("{list}?fields[assets]=colour"), "fields[assets]"),
+    ] {
+        let (status, body) = fixture.send(url).await;
+        let error = &body["errors"][0];
+        assert_eq!(
+            (status, &error["source"]["parameter"]),
+            (400, &json!(parameter))
+        );
+        let detail = error["detail"].as_str().unwrap();
+        assert!(detail.contains("content_type"), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn thumbnails_replace_presigned_previews() {
     let Fixture { app, _folder } = Fixture::new(&[("a", &["x y.psd"])]);
     let source = Source {

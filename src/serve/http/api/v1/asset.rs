@@ -3,10 +3,9 @@
 use axum::Json;
 use serde::Serialize;
 
-use super::search::PREVIEWS;
 use crate::core::source::{SearchSource, Source};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
-use crate::serve::http::api::hits::{self, HitBody};
+use crate::serve::http::api::hits::{self, FIELDS, HitBody, HitFields, PREVIEWS};
 use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
@@ -31,7 +30,7 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/asset",
     id: "asset",
     summary: "Get one asset by its path.",
-    parameters: &[ASSET_PARAMETERS, &[PREVIEWS]],
+    parameters: &[ASSET_PARAMETERS, &[PREVIEWS, FIELDS]],
     response_schema: "OneHit",
     may_be_not_found: true,
     ..ApiOperation::READ
@@ -66,6 +65,6 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
         let text = "the Source has no asset with this path; /v1/explain shows why";
         return Err(ApiError::new(ErrorCode::NotFound, text).for_parameter("path"));
     };
-    let mut bodies = hits::bodies(vec![hit], &ctx.sources, params.flag(PREVIEWS.name)).await;
+    let mut bodies = hits::bodies(vec![hit], &ctx.sources, &HitFields::read(&params)).await;
     Ok(Json(Body { data: bodies.pop() }))
 }

@@ -13,13 +13,12 @@ use crate::core::query::{
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{SearchSource, Source};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
-use crate::serve::http::api::hits::{self, HitBody};
+use crate::serve::http::api::hits::{self, FIELDS, HitBody, HitFields, PREVIEWS};
 use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::paging::{self, TotalBody};
 use crate::serve::http::api::params::{ParameterSpec, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::run_search;
-use crate::serve::http::api::v1::search::PREVIEWS;
 
 const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
@@ -49,6 +48,7 @@ const PARAMETERS: &[ParameterSpec] = &[
                       first again.",
     },
     PREVIEWS,
+    FIELDS,
 ];
 
 /// Its entry in the OpenAPI document.
@@ -165,7 +165,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
         ranking: Vec::new(),
     });
     let assets_next = page.next.map(|position| assets_start.next_cursor(position));
-    let assets = hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await;
+    let assets = hits::bodies(page.hits, &ctx.sources, &HitFields::read(&params)).await;
     Ok(Json(Body {
         meta: Meta {
             cursor: NextBody::new(last.map(|position| start.next_cursor(position))),

@@ -13,7 +13,7 @@ use crate::core::query::{
 };
 use crate::core::source::SearchSource;
 use crate::serve::http::api::error::{ApiError, ErrorCode};
-use crate::serve::http::api::hits::{self, HitBody};
+use crate::serve::http::api::hits::{self, FIELDS, HitBody, HitFields, PREVIEWS};
 use crate::serve::http::api::operation::ApiOperation;
 use crate::serve::http::api::paging::{self, TotalBody};
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
@@ -104,15 +104,8 @@ const PARAMETERS: &[ParameterSpec] = &[
         description: "Whether hits have `highlights`: the matching parts of their path.",
     },
     PREVIEWS,
+    FIELDS,
 ];
-
-/// Whether hits have a preview URL.
-pub(super) const PREVIEWS: ParameterSpec = ParameterSpec {
-    name: "previews",
-    value_type: ValueType::Flag,
-    description: "Whether hits have `preview_url`: a URL that a browser can load the asset from for at least ten \
-                  minutes.",
-};
 
 /// Its entry in the OpenAPI document.
 pub(super) const OPERATION: ApiOperation = ApiOperation {
@@ -197,7 +190,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
         )
     });
     let mut body = Body {
-        data: hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await,
+        data: hits::bodies(page.hits, &ctx.sources, &HitFields::read(&params)).await,
         meta: Meta {
             total: page.total.into(),
             cursor: CursorBody {
@@ -261,7 +254,7 @@ fn request(params: &Params, names_assets: bool) -> Result<(Request, PageStart), 
         before: start.before().cloned(),
         count: paging::count(params),
         facets,
-        highlights: params.flag("highlights"),
+        highlights: params.flag("highlights") || HitFields::read(params).has_highlights,
     };
     Ok((request, start))
 }
