@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::error::{ApiError, ApiErrors, ErrorCode};
+use super::error::{ApiError, ApiErrors, ErrorCode, pointer_of_name};
 use crate::config::InvalidValue;
 use crate::managed::changes::ChangeError;
 use crate::managed::store::StoreError;
@@ -156,23 +156,13 @@ fn value_error(
     ApiError::new(code, text).at(at)
 }
 
-/// The JSON pointer of a name in a body, RFC 6901.
-pub(super) fn pointer_of_name(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
 /// The JSON pointer of a key such as `rules.include[0]`.
 fn json_pointer(key: &str) -> String {
     if key.is_empty() {
         return String::new();
     }
-    let key = key.replace('~', "~0").replace('/', "~1");
     let parts = key.replace('[', ".").replace(']', "");
-    parts.split('.').fold(String::new(), |mut pointer, part| {
-        pointer.push('/');
-        pointer.push_str(part);
-        pointer
-    })
+    parts.split('.').map(pointer_of_name).collect()
 }
 
 #[cfg(test)]

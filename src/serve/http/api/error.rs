@@ -83,6 +83,21 @@ impl ApiError {
         self
     }
 
+    /// The same error of values in a body under this JSON pointer, which have the names of parameters.
+    pub(crate) fn in_body(mut self, pointer: &str) -> Self {
+        self.cause = match self.cause {
+            Some(ErrorCause::Parameter(name)) => {
+                let name = pointer_of_name(&name);
+                Some(ErrorCause::Pointer(format!("{pointer}{name}")))
+            }
+            Some(ErrorCause::Pointer(inner)) => {
+                Some(ErrorCause::Pointer(format!("{pointer}{inner}")))
+            }
+            other => other,
+        };
+        self
+    }
+
     /// The query in this parameter has a syntax error.
     pub(crate) fn invalid_query(parameter: &str, error: &QueryError) -> Self {
         let mut api_error =
@@ -159,6 +174,19 @@ impl ApiErrors {
         let errors: Vec<_> = errors.into_iter().take(MAX_ERRORS).collect();
         (!errors.is_empty()).then_some(Self(errors))
     }
+
+    /// The JSON:API document of the errors. Errors of the server are logged with the id that they have in it.
+    pub(crate) fn document(&self) -> Value {
+        let with_id = |error: &ApiError| {
+            let id = format!("{:016x}", fastrand::u64(..));
+            error.log(&id);
+            error.object(&id)
+        };
+        json!({
+            "errors": self.0.iter().map(with_id).collect::<Vec<_>>(),
+            "jsonapi": { "version": "1.0" },
+        })
+    }
 }
 
 impl From<ApiError> for ApiErrors {
@@ -177,16 +205,7 @@ impl IntoResponse for ApiErrors {
     fn into_response(self) -> Response {
         let first = self.0.first().map_or(ErrorCode::Internal, |it| it.code);
         let (status, _, _) = first.parts();
-        let with_id = |error: &ApiError| {
-            let id = format!("{:016x}", fastrand::u64(..));
-            error.log(&id);
-            error.object(&id)
-        };
-        let body = json!({
-            "errors": self.0.iter().map(with_id).collect::<Vec<_>>(),
-            "jsonapi": { "version": "1.0" },
-        });
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (status, Json(self.document())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON_API));
         if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -195,6 +214,11 @@ impl IntoResponse for ApiErrors {
         }
         response
     }
+}
+
+/// The JSON pointer of a name in a body, RFC 6901.
+pub(crate) fn pointer_of_name(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The error of a search that exceeded `limit`.

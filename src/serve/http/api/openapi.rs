@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::error::JSON_API;
-use super::operation::{ApiMethod, ApiOperation, HeaderSpec, RequestBody};
+use super::operation::{ApiMethod, ApiOperation, ApiTag, HeaderSpec, RequestBody};
 use super::params::{MAX_VALUE_CHARS, ParameterSpec, ValueType};
 use super::{imgix, v1};
 
@@ -21,7 +21,7 @@ mod service_schemas;
 mod source_schemas;
 mod source_status;
 
-use responses::{responses, write_responses};
+use responses::{body_responses, responses, write_responses};
 use schemas::schema_ref;
 
 /// The document as indented JSON.
@@ -118,10 +118,11 @@ fn operation_object(operation: &ApiOperation) -> Value {
         "summary": operation.summary,
         "tags": [operation.tag.name()],
         "parameters": parameters,
-        "responses": if operation.method == ApiMethod::Get {
-            responses(content, operation.may_be_not_found)
-        } else {
-            write_responses(operation.success, content, operation.may_be_pending)
+        "responses": match (operation.method, operation.tag) {
+            (ApiMethod::Get, _) => responses(content, operation.may_be_not_found),
+            // Searches in a body change nothing.
+            (_, ApiTag::Search) => body_responses(content),
+            _ => write_responses(operation.success, content, operation.may_be_pending),
         },
     });
     if let Some(body) = request_body(operation) {
@@ -187,9 +188,10 @@ fn path_parameters(path: &str) -> Vec<Value> {
     names.map(parameter).collect()
 }
 
-fn query_parameter(spec: &ParameterSpec) -> Value {
+/// The schema of a parameter's value, in a URL or in a body.
+fn value_schema(value_type: ValueType) -> Value {
     let text = json!({ "type": "string", "maxLength": MAX_VALUE_CHARS });
-    let schema = match spec.value_type {
+    match value_type {
         ValueType::Text | ValueType::RequiredText => text,
         ValueType::RepeatedText => json!({ "type": "array", "items": text }),
         ValueType::Number { min, max, default } => json!({
@@ -204,7 +206,11 @@ fn query_parameter(spec: &ParameterSpec) -> Value {
         ValueType::ListOf(words) => json!({
             "type": "array", "items": { "type": "string", "enum": words }, "minItems": 1,
         }),
-    };
+    }
+}
+
+fn query_parameter(spec: &ParameterSpec) -> Value {
+    let schema = value_schema(spec.value_type);
     let mut parameter = json!({
         "name": spec.name,
         "in": "query",

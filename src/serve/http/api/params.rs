@@ -3,8 +3,14 @@
 //! Each path has a table of [`ParameterSpec`]s, which is also the source of its OpenAPI entry. The handlers
 //! decide what a value means.
 
+use serde_json::{Map, Value};
+
 use super::error::{ApiError, ErrorCode};
 use super::operation::OPENAPI_PATH;
+
+pub(crate) use value_type::ValueType;
+
+mod value_type;
 
 /// Maximum number of characters of a value.
 pub(crate) const MAX_VALUE_CHARS: usize = 4_096;
@@ -17,34 +23,6 @@ pub(crate) struct ParameterSpec {
     pub value_type: ValueType,
     /// The description for the OpenAPI document: full sentences.
     pub description: &'static str,
-}
-
-/// The type of a parameter's value.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ValueType {
-    /// Any text.
-    Text,
-    /// Any text. The parameter is required.
-    RequiredText,
-    /// Any text. The parameter may occur several times.
-    RepeatedText,
-    /// A whole number from `min` to `max`.
-    Number {
-        min: u64,
-        max: u64,
-        /// The value if the parameter is absent.
-        default: u64,
-    },
-    /// A whole number, or `exact`, which is the default.
-    Total,
-    /// `true` or `false`, which is the default.
-    Flag,
-    /// One of these words.
-    OneOf(&'static [&'static str]),
-    /// One or more texts, separated by commas. The parameter may occur several times.
-    List,
-    /// One or more of these words, separated by commas. The parameter may occur several times.
-    ListOf(&'static [&'static str]),
 }
 
 /// The parameters of a request. Names and types match the tables.
@@ -63,7 +41,10 @@ impl Params {
         query: Option<&str>,
         specs: &'static [&'static [ParameterSpec]],
     ) -> Result<Self, ApiError> {
-        let mut given: Vec<(String, String)> = Vec::new();
+        let mut params = Self {
+            specs,
+            given: Vec::new(),
+        };
         let pairs = query.unwrap_or_default().split('&');
         for pair in pairs.filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -74,30 +55,61 @@ impl Params {
             let value = percent_decode(value, true).map_err(|problem| {
                 ApiError::invalid_parameter(&name, format!("the value of {name} {problem}"))
             })?;
-            let spec = spec_of(specs, &name).ok_or_else(|| unknown(specs, &name))?;
-            let earlier = given.iter().position(|(other, _)| *other == name);
-            match earlier.map(|index| &mut given[index].1) {
-                Some(list) if spec.value_type.is_list() => {
-                    list.push(',');
-                    list.push_str(&value);
-                    spec.value_type.check(&name, list)?;
-                }
-                Some(_) if !matches!(spec.value_type, ValueType::RepeatedText) => {
-                    let text =
-                        format!("the parameter {name} occurs more than once; give it one value");
-                    let error = ApiError::new(ErrorCode::ParameterRepeated, text);
-                    return Err(error.for_parameter(&name));
-                }
-                _ => {
-                    spec.value_type.check(&name, &value)?;
-                    given.push((name, value));
-                }
+            params.add(name, value)?;
+        }
+        params.require_all()?;
+        Ok(params)
+    }
+
+    /// Reads the same parameters from a JSON object. Lists are JSON lists, numbers are numbers, and flags are booleans.
+    pub(crate) fn of_json(
+        values: &Map<String, Value>,
+        specs: &'static [&'static [ParameterSpec]],
+    ) -> Result<Self, ApiError> {
+        let mut params = Self {
+            specs,
+            given: Vec::new(),
+        };
+        for (name, value) in values {
+            let spec = spec_of(specs, name).ok_or_else(|| unknown(specs, name))?;
+            let texts = spec.value_type.texts(value).ok_or_else(|| {
+                let expected = spec.value_type.json_type();
+                ApiError::invalid_parameter(name, format!("the value of {name} must be {expected}"))
+            })?;
+            for text in texts {
+                params.add(name.clone(), text)?;
             }
         }
-        let params = Self { specs, given };
-        let required = specs.iter().copied().flatten();
+        params.require_all()?;
+        Ok(params)
+    }
+
+    /// Adds a parameter, or the values of a list that occurs several times.
+    fn add(&mut self, name: String, value: String) -> Result<(), ApiError> {
+        let spec = spec_of(self.specs, &name).ok_or_else(|| unknown(self.specs, &name))?;
+        let earlier = self.given.iter_mut().find(|(other, _)| *other == name);
+        match earlier {
+            Some((_, list)) if spec.value_type.is_list() => {
+                list.push(',');
+                list.push_str(&value);
+                spec.value_type.check(&name, list)
+            }
+            Some(_) if !matches!(spec.value_type, ValueType::RepeatedText) => {
+                let text = format!("the parameter {name} occurs more than once; give it one value");
+                Err(ApiError::new(ErrorCode::ParameterRepeated, text).for_parameter(&name))
+            }
+            _ => {
+                spec.value_type.check(&name, &value)?;
+                self.given.push((name, value));
+                Ok(())
+            }
+        }
+    }
+
+    fn require_all(&self) -> Result<(), ApiError> {
+        let required = self.specs.iter().copied().flatten();
         for spec in required.filter(|spec| matches!(spec.value_type, ValueType::RequiredText)) {
-            if params.text(spec.name).is_none() {
+            if self.text(spec.name).is_none() {
                 let name = spec.name;
                 let text = format!(
                     "the parameter {name} is missing; add {name}=… to the URL, see {OPENAPI_PATH}"
@@ -105,7 +117,7 @@ impl Params {
                 return Err(ApiError::new(ErrorCode::ParameterMissing, text).for_parameter(name));
             }
         }
-        Ok(params)
+        Ok(())
     }
 
     /// The value of a parameter, if it is present.
@@ -158,56 +170,6 @@ impl Params {
     }
 }
 
-impl ValueType {
-    /// Whether a value is a list that is separated by commas.
-    pub(super) fn is_list(self) -> bool {
-        matches!(self, Self::List | Self::ListOf(_))
-    }
-
-    fn check(self, name: &str, value: &str) -> Result<(), ApiError> {
-        if value.chars().nth(MAX_VALUE_CHARS).is_some() {
-            let text = format!(
-                "the value of {name} is longer than {MAX_VALUE_CHARS} characters; shorten it"
-            );
-            return Err(ApiError::invalid_parameter(name, text));
-        }
-        let invalid = |expected: String| {
-            let text = format!("{value:?} is not a valid value of {name}; write {expected}");
-            Err(ApiError::invalid_parameter(name, text))
-        };
-        match self {
-            Self::Text | Self::RequiredText | Self::RepeatedText | Self::List => Ok(()),
-            Self::Number { min, max, .. } => {
-                let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-                let number = value.parse().ok().filter(|_| digits);
-                match number.filter(|number| (min..=max).contains(number)) {
-                    Some(_) => Ok(()),
-                    None => invalid(format!("a whole number from {min} to {max}")),
-                }
-            }
-            Self::Total if value == "exact" => Ok(()),
-            Self::Total => match value.parse::<u32>() {
-                Ok(_) => Ok(()),
-                Err(_) => invalid("exact, or the number to count up to".into()),
-            },
-            Self::Flag if matches!(value, "true" | "false") => Ok(()),
-            Self::Flag => invalid("true or false".into()),
-            Self::OneOf(words) if words.contains(&value) => Ok(()),
-            Self::OneOf(words) => invalid(format!("one of {}", words.join(", "))),
-            Self::ListOf(words) => {
-                if value.split(',').all(|word| words.contains(&word)) {
-                    Ok(())
-                } else {
-                    invalid(format!(
-                        "one or more of {}, separated by commas",
-                        words.join(",")
-                    ))
-                }
-            }
-        }
-    }
-}
-
 fn spec_of(
     specs: &'static [&'static [ParameterSpec]],
     name: &str,
@@ -255,177 +217,4 @@ pub(crate) fn percent_decode(text: &str, is_form: bool) -> Result<String, &'stat
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SPECS: &[&[ParameterSpec]] = &[
-        &[
-            spec("q", ValueType::Text),
-            spec("source", ValueType::RepeatedText),
-            spec("name", ValueType::RequiredText),
-        ],
-        &[
-            spec(
-                "limit",
-                ValueType::Number {
-                    min: 1,
-                    max: 1000,
-                    default: 20,
-                },
-            ),
-            spec("highlights", ValueType::Flag),
-            spec("total", ValueType::OneOf(&["exact", "10000"])),
-            spec("facets", ValueType::ListOf(&["type", "ext"])),
-            spec("fields", ValueType::List),
-            spec("filter[custom:*]", ValueType::Text),
-        ],
-    ];
-
-    const fn spec(name: &'static str, value_type: ValueType) -> ParameterSpec {
-        ParameterSpec {
-            name,
-            value_type,
-            description: "",
-        }
-    }
-
-    #[test]
-    fn parses_parameters_of_each_type() {
-        let query = "q=a+b%2B%C3%A9&source=x&source=y&name=&limit=007&highlights=true&facets=ext&facets=\
-                     type,ext&filter%5Bcustom:a]=1&fields=a,b&&fields=c";
-        let params = Params::read(Some(query), SPECS).unwrap();
-        assert_eq!(params.text("q"), Some("a b+é"));
-        assert_eq!(params.values("source").collect::<Vec<_>>(), ["x", "y"]);
-        assert_eq!(params.text("name"), Some(""));
-        assert_eq!(params.number("limit"), 7);
-        assert!(params.flag("highlights"));
-        assert_eq!(params.list("facets"), ["ext", "type"]);
-        assert_eq!(params.list("fields"), ["a", "b", "c"]);
-        assert!(!params.is_given("total"));
-        let custom: Vec<_> = params.with_prefix("filter[").collect();
-        assert_eq!(custom, [("filter[custom:a]", "1")]);
-        let params = Params::read(Some("name"), SPECS).unwrap();
-        assert_eq!(params.number("limit"), 20);
-        assert!(!params.flag("highlights"));
-    }
-
-    #[test]
-    fn rejects_invalid_parameters() {
-        let long = format!("name=&q={}", "x".repeat(MAX_VALUE_CHARS + 1));
-        let half = "x".repeat(MAX_VALUE_CHARS / 2);
-        let long_list = format!("name=&fields={half}&fields={half}");
-        for (query, code, parameter, text) in [
-            ("", ErrorCode::ParameterMissing, Some("name"), "name="),
-            (
-                "nme=",
-                ErrorCode::ParameterUnknown,
-                Some("nme"),
-                "q, source, name",
-            ),
-            ("Q=", ErrorCode::ParameterUnknown, Some("Q"), "\"Q\""),
-            ("=1", ErrorCode::ParameterUnknown, Some(""), "\"\""),
-            (
-                "filter[custom:]=",
-                ErrorCode::ParameterUnknown,
-                Some("filter[custom:]"),
-                "",
-            ),
-            ("q=a&q=a", ErrorCode::ParameterRepeated, Some("q"), "once"),
-            (
-                "limit=0",
-                ErrorCode::ParameterInvalid,
-                Some("limit"),
-                "from 1 to 1000",
-            ),
-            (
-                "limit=1001",
-                ErrorCode::ParameterInvalid,
-                Some("limit"),
-                "from 1 to 1000",
-            ),
-            (
-                "limit=%2B1",
-                ErrorCode::ParameterInvalid,
-                Some("limit"),
-                "whole number",
-            ),
-            (
-                "limit=",
-                ErrorCode::ParameterInvalid,
-                Some("limit"),
-                "whole number",
-            ),
-            (
-                "limit=99999999999999999999",
-                ErrorCode::ParameterInvalid,
-                Some("limit"),
-                "whole",
-            ),
-            (
-                "highlights=1",
-                ErrorCode::ParameterInvalid,
-                Some("highlights"),
-                "true or false",
-            ),
-            (
-                "highlights",
-                ErrorCode::ParameterInvalid,
-                Some("highlights"),
-                "true or false",
-            ),
-            (
-                "total=5",
-                ErrorCode::ParameterInvalid,
-                Some("total"),
-                "exact, 10000",
-            ),
-            (
-                "facets=type,,ext",
-                ErrorCode::ParameterInvalid,
-                Some("facets"),
-                "type,ext",
-            ),
-            (
-                "facets=type&facets=",
-                ErrorCode::ParameterInvalid,
-                Some("facets"),
-                "type,ext",
-            ),
-            (
-                "limit=1&limit=1",
-                ErrorCode::ParameterRepeated,
-                Some("limit"),
-                "once",
-            ),
-            (
-                &long_list,
-                ErrorCode::ParameterInvalid,
-                Some("fields"),
-                "4096",
-            ),
-            ("q=100%", ErrorCode::ParameterInvalid, Some("q"), "%25"),
-            ("q=%zz", ErrorCode::ParameterInvalid, Some("q"), "%25"),
-            ("q=%ff", ErrorCode::ParameterInvalid, Some("q"), "UTF-8"),
-            ("%ff=1", ErrorCode::ParameterInvalid, None, "UTF-8"),
-            (&long, ErrorCode::ParameterInvalid, Some("q"), "4096"),
-        ] {
-            let error = Params::read(Some(query), SPECS).unwrap_err();
-            let mut expected = ApiError::new(code, "");
-            if let Some(parameter) = parameter {
-                expected = expected.for_parameter(parameter);
-            }
-            assert!(error.is_like(&expected, text), "{query}: {error:?}");
-        }
-    }
-
-    #[test]
-    fn decodes_a_path_once_and_keeps_plus_signs() {
-        for (text, want) in [
-            ("/a+b%20c%2525%2Fd//é", "/a+b c%25/d//é"),
-            ("", ""),
-            ("%00", "\0"),
-        ] {
-            assert_eq!(percent_decode(text, false).as_deref(), Ok(want), "{text}");
-        }
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ use super::params::Params;
 use super::visible_sources::VisibleSources;
 use crate::serve::access::Grant;
 use crate::serve::http::app_state::{AppState, CatalogEntry};
+use crate::serve::http::auth::ReadByPost;
 use crate::serve::http::client::ClientState;
 
 /// The context of a request. Axum extracts it, and rejects a request without a [`Grant`].
@@ -30,15 +31,28 @@ impl FromRequestParts<Arc<AppState>> for RequestContext {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, Response> {
         let grant = Grant::from_request_parts(parts, app).await?;
-        Ok(Self {
-            app: ClientState::new(app, &grant, &parts.extensions),
-            sources: VisibleSources::new(app.catalog(), grant),
-            uri: parts.uri.clone(),
-        })
+        Ok(Self::of(parts, app, grant))
     }
 }
 
 impl RequestContext {
+    /// Extracts the context of a POST request that changes nothing: its handler must only read.
+    pub(super) async fn read_by_post(
+        parts: &mut Parts,
+        app: &Arc<AppState>,
+    ) -> Result<Self, Response> {
+        let ReadByPost(grant) = ReadByPost::from_request_parts(parts, app).await?;
+        Ok(Self::of(parts, app, grant))
+    }
+
+    fn of(parts: &Parts, app: &Arc<AppState>, grant: Grant) -> Self {
+        Self {
+            app: ClientState::new(app, &grant, &parts.extensions),
+            sources: VisibleSources::new(app.catalog(), grant),
+            uri: parts.uri.clone(),
+        }
+    }
+
     /// Parses the parameters. Only the parameters of the operation are accepted.
     pub(super) fn params(&self, operation: &ApiOperation) -> Result<Params, ApiError> {
         Params::read(self.uri.query(), operation.parameters)

@@ -23,13 +23,52 @@ where
     run_index_task(app, |snapshot, deadline| work(&*snapshot?, deadline)).await
 }
 
+/// Runs several pieces of work one after the other, all on the same snapshot: the newest one. They share one permit and
+/// one time limit. Each has its own result.
+pub(super) async fn run_searches<T, W>(
+    app: &ClientState,
+    works: Vec<W>,
+) -> Result<Vec<Result<T, ApiError>>, ApiError>
+where
+    T: Send + 'static,
+    W: FnOnce(&Snapshot, &Deadline) -> Result<T, SearchError> + Send + 'static,
+{
+    run_with_permit(app, |snapshot, deadline, to_api_error| {
+        let snapshot = snapshot.map_err(to_api_error)?;
+        let works = works.into_iter();
+        let results = works.map(|work| work(&*snapshot, deadline).map_err(to_api_error));
+        Ok(results.collect())
+    })
+    .await
+}
+
 /// Runs `work`, which also handles that there is no index.
-///
-/// It first waits for a permit, in the queue of its client; the wait counts toward the time limit. If the client disconnects, the work
-/// stops soon.
 pub(super) async fn run_index_task<T>(
     app: &ClientState,
     work: impl FnOnce(Result<Arc<Snapshot>, SearchError>, &Deadline) -> Result<T, SearchError>
+    + Send
+    + 'static,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+{
+    run_with_permit(app, |snapshot, deadline, to_api_error| {
+        work(snapshot, deadline).map_err(to_api_error)
+    })
+    .await
+}
+
+/// Runs `work` on a thread that may block. The function that it gets records an error, and makes the one for the client.
+///
+/// It first waits for a permit, in the queue of its client; the wait counts toward the time limit. If the client
+/// disconnects, the work stops soon.
+async fn run_with_permit<T>(
+    app: &ClientState,
+    work: impl FnOnce(
+        Result<Arc<Snapshot>, SearchError>,
+        &Deadline,
+        &dyn Fn(SearchError) -> ApiError,
+    ) -> Result<T, ApiError>
     + Send
     + 'static,
 ) -> Result<T, ApiError>
@@ -55,7 +94,7 @@ where
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
         let deadline = deadline.or_cancelled(Arc::clone(&cancelled));
         let snapshot = app.index.snapshot();
-        work(snapshot.clone(), &deadline).map_err(|error| {
+        work(snapshot.clone(), &deadline, &|error| {
             if let SearchError::Index(error) = &error
                 && error.0.is_damage()
             {

@@ -6,6 +6,7 @@ mod leaks;
 mod not_in_use;
 mod pages;
 mod search;
+mod searches;
 mod sources;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::openapi::check::CheckedResponse;
+use super::v1::searches::MAX_SEARCHES;
 use super::*;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{Object, StorageClass};

@@ -4,6 +4,7 @@ mod asset;
 mod explain;
 mod folders;
 mod search;
+pub(super) mod searches;
 mod session;
 mod source;
 mod source_actions;
@@ -22,7 +23,7 @@ use crate::serve::http::app_state::AppState;
 use crate::serve::http::auth::SESSION_PATH;
 
 /// The operations of `/v1`.
-pub(super) const OPERATIONS: [&ApiOperation; 15] = [
+pub(super) const OPERATIONS: [&ApiOperation; 16] = [
     &sources::OPERATION,
     &source::OPERATION,
     &source_edit::CREATE,
@@ -34,6 +35,7 @@ pub(super) const OPERATIONS: [&ApiOperation; 15] = [
     &source_drafts::PREVIEW,
     &source_drafts::SETUP,
     &search::OPERATION,
+    &searches::OPERATION,
     &suggest::OPERATION,
     &folders::OPERATION,
     &asset::OPERATION,
@@ -59,6 +61,7 @@ pub(super) fn routes() -> Router<Arc<AppState>> {
         .route(source_actions::REINDEX.path, post(source_actions::reindex))
         .route(source_actions::HISTORY.path, get(source_actions::history))
         .route(search::OPERATION.path, get(search::handle))
+        .route(searches::OPERATION.path, post(searches::handle))
         .route(suggest::OPERATION.path, get(suggest::handle))
         .route(folders::OPERATION.path, get(folders::handle))
         .route(asset::OPERATION.path, get(asset::handle))

@@ -22,17 +22,32 @@ pub(super) fn responses(content: Value, may_be_not_found: bool) -> Value {
     responses
 }
 
+/// The same for an operation that reads what a body asks for.
+pub(super) fn body_responses(content: Value) -> Value {
+    let mut responses = json!({
+        "200": { "description": "The request succeeded.", "content": content },
+        "431": { "description": "The request head, which includes the path and the parameters, is too long." },
+    });
+    add_errors(&mut responses, READ, &READ_ERRORS);
+    add_errors(&mut responses, BODY, &BODY_ERRORS);
+    responses
+}
+
 /// The start of the names of shared responses of operations that read.
 const READ: &str = "Read";
 /// The same for operations that change something.
 const WRITE: &str = "Write";
+/// The same for operations that read what a body asks for. Their other errors are those of [`READ`].
+const BODY: &str = "Body";
 
 /// The document's `components.responses`: the errors that operations share.
 pub(super) fn shared() -> Value {
     let mut shared = Map::new();
     let read = READ_ERRORS.iter().chain([&NOT_FOUND]);
     let all = read.map(|error| (READ, error));
-    for (kind, (status, description)) in all.chain(WRITE_ERRORS.iter().map(|it| (WRITE, it))) {
+    let all = all.chain(BODY_ERRORS.iter().map(|error| (BODY, error)));
+    let all = all.chain(WRITE_ERRORS.iter().map(|error| (WRITE, error)));
+    for (kind, (status, description)) in all {
         let mut response = error(description);
         headers::add(&mut response, status, None);
         shared.insert(format!("{kind}{status}"), response);
@@ -69,6 +84,25 @@ const READ_ERRORS: [(&str, &str); 7] = [
         "503",
         "The search took too long, too many searches are running, or there is no index yet. \
          Retry after the number of seconds in Retry-After.",
+    ),
+];
+
+const BODY_ERRORS: [(&str, &str); 7] = [
+    (
+        "400",
+        "The body is not a JSON object, or a parameter is unknown.",
+    ),
+    (
+        "403",
+        "The origin is not allowed, or the Host header is not a name of this service.",
+    ),
+    ("405", "The method is not POST."),
+    ("408", "The body did not arrive in time."),
+    ("413", "The body is too large."),
+    ("415", "The body has another content type than JSON."),
+    (
+        "422",
+        "The list of searches is missing, empty or too long, or the searches ask for too many hits together.",
     ),
 ];
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{explain_schemas, imgix_attributes, service_schemas, source_schemas};
+use super::{explain_schemas, imgix_attributes, service_schemas, source_schemas, value_schema};
+use crate::serve::http::api::params::ParameterSpec;
+use crate::serve::http::api::v1::searches::{self, MAX_HITS, MAX_SEARCHES};
 
 /// A reference to the schema with this name.
 pub(super) fn schema_ref(name: &str) -> Value {
@@ -98,6 +100,17 @@ pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
         properties.insert(without_mark.to_owned(), member);
     }
     json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// A search in a body, with the parameters of a search in a URL.
+fn search_values() -> Value {
+    let specs = searches::PARAMETERS.iter();
+    let member = |spec: &ParameterSpec| {
+        let schema = described(value_schema(spec.value_type), spec.description);
+        (spec.name.to_owned(), schema)
+    };
+    let properties: Map<String, Value> = specs.map(member).collect();
+    json!({ "type": "object", "properties": properties })
 }
 
 /// The cursor of a part that can have more pages.
@@ -315,6 +328,17 @@ fn v1() -> Value {
                 "description": "One member for each facet in the parameter `facets`.",
             })),
         ]),
+        "Searches": object([("searches", json!({
+            "type": "array",
+            "items": search_values(),
+            "minItems": 1,
+            "maxItems": MAX_SEARCHES,
+            "description": format!("The searches. Their `limit`s together are at most {MAX_HITS}."),
+        }))]),
+        "SearchAnswers": object([("data", described(
+            array(json!({ "anyOf": [schema_ref("SearchPage"), schema_ref("Errors")] })),
+            "The answer to each search, in the order of the request: a page, or errors.",
+        ))]),
         "Interpretation": object([
             ("step", json!({
                 "description": "What the search forgave: other forms and beginnings of words, then typos too, then \

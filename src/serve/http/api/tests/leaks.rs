@@ -131,6 +131,7 @@ fn search() -> impl Strategy<Value = String> {
         "&sort=-size",
         "&sort=created",
         "&sort=-path",
+        "&sort=created,-relevance,name",
     ]);
     let more = prop::sample::select(vec![
         "",

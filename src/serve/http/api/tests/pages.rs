@@ -10,6 +10,8 @@ async fn pages_return_each_asset_once() {
     let old = format!("/api/v1/assets/{id}");
     for (url, parameter, next, count) in [
         ("/v1/search?limit=2", "cursor", "/meta/cursor/next", 11),
+        // The default order of words is not that of an empty query.
+        ("/v1/search?limit=1&q=jpg", "cursor", "/meta/cursor/next", 5),
         (
             "/v1/search?limit=3&source=a&sort=-size",
             "cursor",

@@ -1,30 +1,25 @@
 //! `/v1/search`: a page of hits with total and facets, across Sources.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 
+use crate::core::query::FacetBy;
 use crate::core::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::core::query::{
-    Facet, FacetBy, FacetCount, Interpretation, PageStart, PlainWords, Query, Request, fingerprint,
-    folder_path,
-};
-use crate::core::source::SearchSource;
-use crate::serve::http::api::error::{ApiError, ErrorCode};
-use crate::serve::http::api::hits::{self, FIELDS, HitBody, HitFields, PREVIEWS};
+use crate::serve::http::api::error::ApiError;
+use crate::serve::http::api::hits::{FIELDS, PREVIEWS};
 use crate::serve::http::api::operation::ApiOperation;
-use crate::serve::http::api::paging::{self, TotalBody};
-use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
+use crate::serve::http::api::params::{ParameterSpec, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::response::EtagHash;
 use crate::serve::http::api::search_task::run_search;
-use named::NamedBody;
+use prepared::PreparedSearch;
 
 mod named;
+pub(super) mod prepared;
 
-const PARAMETERS: &[ParameterSpec] = &[
+/// The parameters of a search.
+pub(super) const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "q",
         value_type: ValueType::Text,
@@ -118,143 +113,19 @@ pub(super) const OPERATION: ApiOperation = ApiOperation {
     ..ApiOperation::READ
 };
 
-#[derive(Serialize)]
-struct Body {
-    data: Vec<HitBody>,
-    meta: Meta,
-    facets: BTreeMap<&'static str, FacetBody>,
-}
-
-#[derive(Serialize)]
-struct Meta {
-    total: TotalBody,
-    cursor: CursorBody,
-    /// The Sources whose first scan is not complete, so that assets may be missing.
-    incomplete: Vec<String>,
-    /// The assets that the query names, if it is an address, or the path or key of an asset.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    named: Option<Vec<NamedBody>>,
-    /// What the search forgave, if anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interpretation: Option<Interpretation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    took_ms: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct CursorBody {
-    current: Option<String>,
-    next: Option<String>,
-    prev: Option<String>,
-    has_more: bool,
-}
-
-#[derive(Serialize)]
-struct FacetBody {
-    buckets: Vec<FacetCount>,
-    more: bool,
-}
-
 /// Handles a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     let begin = Instant::now();
-    let params = ctx.params(&OPERATION)?;
-    let sources = ctx.sources.select_enabled(params.values("source"))?;
-    let text = params.text("q").unwrap_or_default();
-    let mut named = named::named(text, &sources)?;
-    // A search with a next page did not name an asset, even if that exists by now.
-    if named.is_none() && params.text("cursor").is_none() {
-        named = named::existing(&ctx.app, text, &sources).await?;
-    }
-    let (request, start) = request(&params, named.is_some())?;
-    let searched: Vec<SearchSource> = sources.into_iter().map(SearchSource::from).collect();
-    let addressed = named.clone();
-    let (page, incomplete) = run_search(&ctx.app, move |snapshot, deadline| {
-        let page = match &addressed {
-            Some(named) => named::find(snapshot, named, &request, deadline)?,
-            None => snapshot.search(&searched, &request, deadline)?,
-        };
-        Ok((page, snapshot.incomplete(&searched)))
-    })
-    .await?;
-    let next = page.next.map(|position| start.next_cursor(position));
-    let prev = page.prev.map(|position| start.prev_cursor(position));
-    let facets = page.facets.into_iter().map(|facet| {
-        let Facet { by, counts, more } = facet;
-        (
-            by.name(),
-            FacetBody {
-                buckets: counts,
-                more,
-            },
-        )
-    });
-    let mut body = Body {
-        data: hits::bodies(page.hits, &ctx.sources, &HitFields::read(&params)).await,
-        meta: Meta {
-            total: page.total.into(),
-            cursor: CursorBody {
-                current: start
-                    .is_continued()
-                    .then(|| params.text("cursor").unwrap_or_default().to_owned()),
-                has_more: next.is_some(),
-                next,
-                prev,
-            },
-            incomplete,
-            named,
-            interpretation: page.interpretation,
-            took_ms: None,
-        },
-        facets: facets.collect(),
-    };
+    let search = PreparedSearch::read(&ctx.params(&OPERATION)?, &ctx.sources)?;
+    let run = move |snapshot: &_, deadline: &_| search.run(snapshot, deadline);
+    let found = run_search(&ctx.app, run).await??;
+    let mut body = found.body(&ctx.sources).await;
     // The ETag does not cover `took_ms`: the same hits have the same ETag.
     let without_time = serde_json::to_vec(&body).unwrap_or_default();
-    body.meta.took_ms = u64::try_from(begin.elapsed().as_millis()).ok();
+    body.set_time(begin.elapsed());
     let mut response = axum::Json(body).into_response();
     response
         .extensions_mut()
         .insert(EtagHash::of(&without_time));
     Ok(response)
-}
-
-/// The request, without the query if that names assets.
-fn request(params: &Params, names_assets: bool) -> Result<(Request, PageStart), ApiError> {
-    let written = params.text("q").unwrap_or_default();
-    let text = if names_assets { "" } else { written };
-    let sort = paging::sort(params, text)?;
-    let names: Vec<&str> = params.values("source").collect();
-    let words = match (params.flag("exact"), params.flag("typing")) {
-        (true, _) => PlainWords::Exact,
-        (false, true) => PlainWords::Typing,
-        (false, false) => PlainWords::Forgiving,
-    };
-    let fingerprint = fingerprint(written, words, sort, &names);
-    let as_of = paging::first_page_time(text);
-    let start = paging::page_start(params, "cursor", fingerprint, sort, as_of)?;
-    let query =
-        Query::parse(text, start.as_of()).map_err(|error| ApiError::invalid_query("q", &error))?;
-    let folder = folder_path(params.text("folder").unwrap_or("/"));
-    let facets = params.list("facets").into_iter();
-    let facets: Option<Vec<FacetBy>> = facets
-        .map(|name| FacetBy::from_name(name, &folder))
-        .collect();
-    let facets = facets.ok_or_else(|| {
-        ApiError::new(
-            ErrorCode::Internal,
-            "the facet parameter accepts a name that no facet has",
-        )
-    })?;
-    let request = Request {
-        query,
-        words,
-        sort,
-        limit: usize::try_from(params.number("limit")).unwrap_or(DEFAULT_LIMIT),
-        after: start.after().cloned(),
-        before: start.before().cloned(),
-        count: paging::count(params),
-        facets,
-        highlights: params.flag("highlights") || HitFields::read(params).has_highlights,
-    };
-    Ok((request, start))
 }

@@ -6,10 +6,8 @@ use axum::Json;
 use serde_json::{Map, Value, json};
 
 use crate::managed::changes::{ChangeError, Values};
-use crate::serve::http::api::change_error::{
-    ShapeError, pointer_of_name, refused, with_shape_errors,
-};
-use crate::serve::http::api::error::{ApiError, ApiErrors, ErrorCode};
+use crate::serve::http::api::change_error::{ShapeError, refused, with_shape_errors};
+use crate::serve::http::api::error::{ApiError, ApiErrors, ErrorCode, pointer_of_name};
 use crate::serve::http::api::managed_source::{actor, read_only};
 use crate::serve::http::api::operation::{ApiMethod, ApiOperation, ApiTag, RequestBody};
 use crate::serve::http::api::write_request::WriteRequest;

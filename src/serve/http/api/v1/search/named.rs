@@ -11,9 +11,7 @@ use crate::core::source::named_assets::{NamedAsset, named_assets, possible_asset
 use crate::core::source::reference::is_uri;
 use crate::search::{Deadline, SearchError, Snapshot};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
-use crate::serve::http::api::search_task::run_search;
 use crate::serve::http::app_state::CatalogEntry;
-use crate::serve::http::client::ClientState;
 
 /// An asset that the query names. It may not exist.
 #[derive(Clone, Serialize)]
@@ -40,28 +38,24 @@ pub(super) fn named(
     Ok(Some(assets.into_iter().map(NamedBody::from).collect()))
 }
 
-/// The assets in these Sources whose path or key the query is. `None` if there is none: then the query is a search.
-pub(super) async fn existing(
-    app: &ClientState,
-    text: &str,
-    sources: &[&CatalogEntry],
-) -> Result<Option<Vec<NamedBody>>, ApiError> {
+/// The assets in these Sources whose path or key the query can be.
+pub(super) fn possible(text: &str, sources: &[&CatalogEntry]) -> Vec<NamedBody> {
     let sources = sources.iter().map(|entry| &*entry.source);
     let possible = possible_assets(text.trim(), sources).into_iter();
-    let possible: Vec<NamedBody> = possible.map(NamedBody::from).collect();
-    if possible.is_empty() {
-        return Ok(None);
-    }
-    let existing = run_search(app, |snapshot, _| {
-        let mut existing = Vec::new();
-        for asset in possible {
-            if snapshot.asset(&asset.searched, &asset.path)?.is_some() {
-                existing.push(asset);
-            }
+    possible.map(NamedBody::from).collect()
+}
+
+/// Those of the assets that exist. `None` if there is none: then the query is a search.
+pub(super) fn existing(
+    snapshot: &Snapshot,
+    possible: Vec<NamedBody>,
+) -> Result<Option<Vec<NamedBody>>, SearchError> {
+    let mut existing = Vec::new();
+    for asset in possible {
+        if snapshot.asset(&asset.searched, &asset.path)?.is_some() {
+            existing.push(asset);
         }
-        Ok(existing)
-    })
-    .await?;
+    }
     Ok((!existing.is_empty()).then_some(existing))
 }
 
