@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::serve::access::{AccessLevel, Grant, SourceScope};
 use crate::serve::http::client::ClientId;
+use crate::serve::http::fair_queue::Asker;
 
 impl Fixture {
     /// Sends searches with the grant of a token.
@@ -153,7 +154,10 @@ async fn all_searches_share_one_permit_and_one_time_limit() {
         ..late
     };
     // One permit is left, and that is enough for all searches.
-    let other = ClientId::Token("other".into());
+    let other = Asker {
+        client: ClientId::Local,
+        connection: 1,
+    };
     let mut taken = Vec::new();
     for _ in 0..3 {
         taken.push(fixture.app.search_permits.acquire(&other).await.unwrap());
