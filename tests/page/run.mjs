@@ -12,6 +12,7 @@ import { scenarios as search } from './search.mjs';
 import { scenarios as browse } from './browse.mjs';
 import { scenarios as cards } from './cards.mjs';
 import { scenarios as skips } from './skips.mjs';
+import { scenarios as select } from './select.mjs';
 import { scenarios as detail } from './detail.mjs';
 import { scenarios as failures } from './failures.mjs';
 import { scenarios as session } from './session.mjs';
@@ -20,7 +21,7 @@ import { scenarios as newcomer } from './newcomer.mjs';
 import { scenarios as many } from './many.mjs';
 import { scenarios as pictures } from './pictures.mjs';
 
-const SETS = { browse: [status, search, browse, skips, cards, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures], many: [many] };
+const SETS = { browse: [status, search, browse, skips, cards, select, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures], many: [many] };
 
 const [set, given, ...only] = process.argv.slice(2);
 const environment = { folder: 'target/page', ...JSON.parse(given) };

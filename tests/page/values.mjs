@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { MAX_EXPORTED, collect, s3Address, toCsv, toJson } from '../../src/serve/http/page/export.js';
+import { MAX_SELECTED, Selection } from '../../src/serve/http/page/selection.js';
 import { choiceOf, selectionsOf } from '../../src/serve/http/page/rule-choices.js';
 import { addressOf } from '../../src/serve/http/page/source-address.js';
 import { FIELDS, fieldOf, isShown, missing } from '../../src/serve/http/page/source-fields.js';
@@ -169,4 +171,93 @@ test('an example address is shown as soon as there is a name', () => {
   assert.equal(addressOf({ baseUrl: '', subdomain: ' ' }), null);
   assert.equal(addressOf({ baseUrl: '', subdomain: 'photos' }), 'https://photos.imgix.net/path/of/an/asset.jpg');
   assert.equal(addressOf({ baseUrl: 'https://images.example.com/', subdomain: 'photos' }), 'https://images.example.com/path/of/an/asset.jpg');
+});
+
+/** Assets with these paths. */
+const hitsAt = (...paths) => paths.map((path) => ({ source: 's', path, key: path.slice(1), name: path.slice(1), size: 1 }));
+
+test('a range follows its end, and keeps what was selected before it', () => {
+  const shown = hitsAt('/a', '/b', '/c', '/d', '/e');
+  const [a, b, c, d, e] = shown;
+  const selection = new Selection();
+  const paths = () => selection.hits.map(({ path }) => path).toSorted().join('');
+  selection.toggle(a);
+  selection.toggle(c);
+  selection.extendTo(e, shown);
+  assert.equal(paths(), '/a/c/d/e');
+  selection.extendTo(d, shown);
+  assert.equal(paths(), '/a/c/d');
+  selection.extendTo(b, shown);
+  assert.equal(paths(), '/a/b/c');
+  selection.toggle(b);
+  assert.equal(paths(), '/a/c');
+  assert.deepEqual([selection.has(a), selection.has(b)], [true, false]);
+  selection.clear();
+  assert.equal(selection.size, 0);
+  // Without an anchor, the range is this asset.
+  selection.extendTo(d, shown);
+  assert.equal(paths(), '/d');
+});
+
+test('assets with the same path in two Sources are two assets', () => {
+  const selection = new Selection();
+  const [one] = hitsAt('/a');
+  selection.toggle(one);
+  assert.equal(selection.has({ ...one, source: 't' }), false);
+});
+
+test('a selection has a limit, and says when it left assets out', () => {
+  const many = hitsAt(...Array.from({ length: MAX_SELECTED + 1 }, (_, number) => `/${number}`));
+  const selection = new Selection();
+  selection.addAll(many.slice(0, MAX_SELECTED));
+  assert.deepEqual([selection.size, selection.isCut], [MAX_SELECTED, false]);
+  selection.addAll(many);
+  assert.deepEqual([selection.size, selection.isCut], [MAX_SELECTED, true]);
+  selection.toggle(many[0]);
+  assert.deepEqual([selection.size, selection.isCut], [MAX_SELECTED - 1, false]);
+});
+
+test('an export follows the cursor to the end of the result', async () => {
+  const cursors = [];
+  const request = (cursor) => {
+    cursors.push(cursor);
+    return Promise.resolve({ data: hitsAt(`/${cursors.length}`), meta: { cursor: { next: `c${cursors.length}`, has_more: cursors.length < 3 } } });
+  };
+  const counts = [];
+  const { hits, isCut } = await collect(request, (count) => counts.push(count));
+  assert.deepEqual(hits.map(({ path }) => path), ['/1', '/2', '/3']);
+  assert.deepEqual([isCut, cursors, counts], [false, [null, 'c1', 'c2'], [0, 1, 2]]);
+});
+
+test('an export of a large result has a limit, and says when it left assets out', async () => {
+  const endless = { data: hitsAt(...Array.from({ length: 999 }, (_, number) => `/${number}`)), meta: { cursor: { next: 'c', has_more: true } } };
+  const { hits, isCut } = await collect(() => Promise.resolve(endless), () => {});
+  assert.deepEqual([hits.length, isCut], [MAX_EXPORTED, true]);
+});
+
+test('CSV is quoted by RFC 4180, and no cell is a formula', () => {
+  const cellsOf = (name) => toCsv([{ source: 's', path: '/p', name, size: 1 }]).split('\r\n').slice(1, -1).join('\r\n');
+  for (const [name, cell] of [
+    ['a.jpg', 'a.jpg'],
+    ['a, b.jpg', '"a, b.jpg"'],
+    ['a "b".jpg', '"a ""b"".jpg"'],
+    ['a\nb', '"a\nb"'],
+    ['=1+1', "'=1+1"],
+    ['+1', "'+1"],
+    ['-1', "'-1"],
+    ['@x', "'@x"],
+    ['\t=1', "'\t=1"],
+    ['=HYPERLINK("x","y")', '"\'=HYPERLINK(""x"",""y"")"'],
+    ['a-b=c', 'a-b=c'],
+  ]) assert.equal(cellsOf(name), `s,/p,${cell},,,,1,,,,,,`);
+  assert.match(toCsv([]), /^source,path,name,.*,key,url\r\n$/);
+});
+
+test('JSON has the attributes of the API, without those that are only for the page', () => {
+  const hit = { source: 's', path: '/p', ext: null, highlights: [], preview_url: 'x', thumbnail_url: null };
+  assert.deepEqual(JSON.parse(toJson([hit])), [{ source: 's', path: '/p', ext: null }]);
+});
+
+test('an S3 address has the key byte for byte', () => {
+  assert.equal(s3Address('b', { key: 'a b/%20é?.jpg' }), 's3://b/a b/%20é?.jpg');
 });

@@ -2,6 +2,7 @@
 
 import { el, foreign, marked, opensElsewhere } from './dom.js';
 import { date, size } from './format.js';
+import { pickBox } from './selecting.js';
 import { addressWith, go, state } from './state.js';
 import { thumb } from './thumbs.js';
 
@@ -114,7 +115,7 @@ export class Cards {
         el('span', { class: 'card-facts' }, el('span', {}, facts), el('span', { class: 'card-date' }, date(hit.last_modified))),
       );
       this.#keyboard.add(hit, a);
-      fragment.append(el('li', { class: 'card' }, a));
+      fragment.append(el('li', { class: 'card' }, a, pickBox(hit, a)));
     }
     this.element.append(fragment);
   }

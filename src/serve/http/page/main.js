@@ -12,6 +12,7 @@ import { startSkips } from './skips.js';
 import { showChips } from './facets.js';
 import { Tree } from './tree.js';
 import { Results } from './results.js';
+import { startSelecting } from './selecting.js';
 import { Detail } from './detail.js';
 import { StatusView } from './status.js';
 import { SourcesList } from './sources-list.js';
@@ -44,6 +45,7 @@ let shownSources = null;
 startSearch();
 startHead();
 startSkips();
+startSelecting(results);
 startViews();
 watch((now, before) => {
   const isSearch = now.view === 'search';

@@ -52,6 +52,12 @@ export class Results {
     return this.#hits;
   }
 
+  /** The parameters of the shown search, for other requests of the same assets. */
+  get search() {
+    const { highlights, previews, limit, ...search } = this.#parameters();
+    return search;
+  }
+
   /** Searches again. The previous results stay until the answer arrives. */
   async load() {
     this.#controller.abort();

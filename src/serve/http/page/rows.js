@@ -6,6 +6,7 @@ import { date, facetValue, size, time } from './format.js';
 import { go, state } from './state.js';
 import { rememberOrder } from './newest.js';
 import { ORDERS, orderOf } from './query.js';
+import { pickBox } from './selecting.js';
 import { ArrowKeys, link, markedFolder, markedName } from './cards.js';
 import { thumb } from './thumbs.js';
 
@@ -32,7 +33,7 @@ export class Rows {
       fragment.append(el(
         'tr',
         {},
-        el('td', { class: 'col-name' }, a),
+        el('td', { class: 'col-name' }, a, pickBox(hit, a)),
         el('td', { class: 'col-folder' }, folder),
         el('td', { class: 'col-type' }, hit.ext ? hit.ext.toUpperCase() : facetValue('type', hit.type)),
         el('td', { class: 'col-size' }, size(hit.size)),
