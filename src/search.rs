@@ -104,7 +104,7 @@
 //! # let folder = example::example_index()?;
 //! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
 //! # let deadline = &asset_indexer::search::Deadline::never();
-//! use asset_indexer::search::{FacetBy, Request};
+//! use asset_indexer::search::{FacetBy, Request, SuggestRequest};
 //!
 //! let snapshot = index.snapshot()?;
 //! let photos = snapshot.source("photos").ok_or("the index has no Source \"photos\"")?;
@@ -123,7 +123,7 @@
 //! assert_eq!((names, page.more), (vec!["2024", "2025", "notes"], false));
 //!
 //! // Complete what a user is typing.
-//! let suggestions = snapshot.suggest([photos], "bea", 10, deadline)?;
+//! let suggestions = snapshot.suggest([photos], &SuggestRequest::new("bea"), deadline)?;
 //! assert!(suggestions.iter().any(|suggestion| suggestion.text == "beach.jpg"));
 //!
 //! // Look up one asset by its path.
@@ -166,8 +166,8 @@ pub use crate::core::query::parse as query_language;
 pub use crate::core::query::{
     AssetType, Count, CursorError, Facet, FacetBy, FacetCount, Folder, FolderPage, Highlight, Hit,
     Interpretation, Page, PageStart, PlainWords, Position, Query, QueryError, QueryProblem,
-    Request, Sort, SortBy, SortError, SortKey, Step, Suggestion, SuggestionKind, Total,
-    ValueProblem, WordInterpretation, fingerprint,
+    Request, Sort, SortBy, SortError, SortKey, Step, SuggestRequest, Suggestion, SuggestionKind,
+    Total, ValueProblem, WordInterpretation, fingerprint,
 };
 pub use crate::core::replication::timestamp::Timestamp;
 pub use crate::core::source::SearchSource;

@@ -41,7 +41,9 @@ pub use matches::Asset;
 pub use pattern::WildcardPattern;
 pub use position::{Position, SortValue};
 pub use problem::{QueryError, QueryProblem, ValueProblem};
-pub use request::{Count, Folder, FolderPage, Page, Request, Suggestion, SuggestionKind, Total};
+pub use request::{
+    Count, Folder, FolderPage, Page, Request, SuggestRequest, Suggestion, SuggestionKind, Total,
+};
 pub use sort::{Sort, SortBy, SortError, SortKey};
 pub use term::{Condition, MatchMode, Query, Term, WordField};
 pub use words::{WORDS_VERSION, fold_name, query_words, words};

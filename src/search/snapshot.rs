@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::core::query::hit::{absolute_path, folder_path};
-use crate::core::query::{FolderPage, Hit, Page, Request, Suggestion};
+use crate::core::query::{FolderPage, Hit, Page, Request, SuggestRequest, Suggestion};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::timestamp::Timestamp;
@@ -156,19 +156,17 @@ impl Snapshot {
 
     /// Suggests names of assets and folders that complete what a user is typing.
     ///
-    /// Each name contains all words of `text`; the last word may be only the beginning of one. `limit`
-    /// is the maximum number of suggestions.
+    /// At most a few thousand matches are read, so there may be more names than those suggested.
     pub fn suggest<'a>(
         &self,
         sources: impl IntoIterator<Item = &'a SearchSource>,
-        text: &str,
-        limit: usize,
+        request: &SuggestRequest,
         deadline: &Deadline,
     ) -> Result<Vec<Suggestion>, SearchError> {
         let sources = self.all_as_indexed(sources);
         let sources: Vec<&SearchSource> = sources.iter().map(AsRef::as_ref).collect();
         Ok(catch_panics(|| {
-            self.current.engine.suggest(&sources, text, limit, deadline)
+            self.current.engine.suggest(&sources, request, deadline)
         })?)
     }
 

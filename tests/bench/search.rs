@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use asset_indexer::search::{
-    Deadline, FacetBy, Query, Request, SearchIndex, Snapshot, Sort, Timestamp,
+    Deadline, FacetBy, Query, Request, SearchIndex, Snapshot, Sort, SuggestRequest, Timestamp,
 };
 
 use index_builder::{BackgroundChanges, SOURCES, build};
@@ -62,7 +62,18 @@ const QUERIES: [(&str, &str); 30] = [
     ("summer (beach OR forest) -ext:gif size:>1mb", "relevance"),
 ];
 
-const SUGGESTED: [&str; 6] = ["summ", "s", "2", "summer be", "proj", "zzz"];
+/// Texts to complete, and the queries that the suggestions must meet.
+const SUGGESTED: [(&str, &str); 9] = [
+    ("summ", ""),
+    ("s", ""),
+    ("2", ""),
+    ("summer be", ""),
+    ("proj", ""),
+    ("zzz", ""),
+    ("s", "beach"),
+    ("s", "size:>1mb -draft"),
+    ("s", "zzz"),
+];
 
 fn main() {
     // Cargo adds `--bench`.
@@ -174,13 +185,17 @@ fn measure_folders(index: &SearchIndex) {
 
 fn measure_suggestions(index: &SearchIndex) {
     for (scope, name) in [(0..SOURCES as usize, "all"), (5..6, "one")] {
-        for text in SUGGESTED {
-            report(&format!("suggestions of {text:?} in {name}"), || {
-                let snapshot = snapshot(index);
-                let sources = &snapshot.sources()[scope.clone()];
-                let found = snapshot.suggest(sources, text, 10, &Deadline::never());
-                found.expect("the index can be read").len() as u64
-            });
+        for (text, within) in SUGGESTED {
+            let request = SuggestRequest::new(text).within(request(within).query);
+            report(
+                &format!("suggestions of {text:?} within {within:?} in {name}"),
+                || {
+                    let snapshot = snapshot(index);
+                    let sources = &snapshot.sources()[scope.clone()];
+                    let found = snapshot.suggest(sources, &request, &Deadline::never());
+                    found.expect("the index can be read").len() as u64
+                },
+            );
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::core::query::facet::{Facet, FacetBy};
 use crate::core::query::forgiving::PlainWords;
 use crate::core::query::forgiving::interpretation::Interpretation;
-use crate::core::query::hit::Hit;
+use crate::core::query::hit::{Hit, folder_path};
 use crate::core::query::position::Position;
 use crate::core::query::sort::Sort;
 use crate::core::query::term::Query;
@@ -20,6 +20,9 @@ pub const DEFAULT_LIMIT: usize = 20;
 
 /// The maximum number of suggestions.
 pub const MAX_SUGGESTIONS: usize = 20;
+
+/// The number of suggestions if a request does not say otherwise.
+pub const DEFAULT_SUGGESTIONS: usize = 10;
 
 /// A search: what to find, in which order, and what to count.
 ///
@@ -201,6 +204,66 @@ pub struct FolderPage {
     pub folders: Vec<Folder>,
     /// Whether more folders follow.
     pub more: bool,
+}
+
+/// What to suggest while a user is typing.
+///
+/// ```
+/// use asset_indexer::search::{Query, SuggestRequest, now};
+///
+/// // The user has typed `beach su` in the folder `/photos/`.
+/// let request = SuggestRequest::new("su")
+///     .within(Query::parse("beach", now())?)
+///     .folder("/photos")
+///     .limit(8);
+/// assert_eq!(request.folder, "/photos/");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SuggestRequest {
+    /// The words that each suggested name contains. The last word may be only the beginning of one.
+    pub text: String,
+    /// The condition that suggested assets meet. A suggested folder has such an asset. The default is met by all.
+    pub within: Query,
+    /// The folder that suggestions are from, with all folders below it. It begins and ends in `/`. The default is the
+    /// root.
+    pub folder: String,
+    /// The maximum number of suggestions: 1 to [`MAX_SUGGESTIONS`]. The default is [`DEFAULT_SUGGESTIONS`].
+    pub limit: usize,
+}
+
+impl SuggestRequest {
+    /// Asks for names that contain the words of a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            within: Query::default(),
+            folder: "/".to_owned(),
+            limit: DEFAULT_SUGGESTIONS,
+        }
+    }
+
+    /// Suggests only assets that a query finds, and folders with such assets.
+    #[must_use]
+    pub fn within(self, within: Query) -> Self {
+        Self { within, ..self }
+    }
+
+    /// Suggests only what is below a folder.
+    #[must_use]
+    pub fn folder(self, folder: &str) -> Self {
+        Self {
+            folder: folder_path(folder),
+            ..self
+        }
+    }
+
+    /// Sets the maximum number of suggestions: 1 to [`MAX_SUGGESTIONS`].
+    #[must_use]
+    pub fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
 }
 
 /// The name of an asset or a folder, suggested to complete what a user is typing.

@@ -7,21 +7,25 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query, Scorer, TermQuery, Weight};
+use tantivy::query::{
+    BooleanQuery, EnableScoring, Occur, Query as TantivyQuery, Scorer, TermQuery, Weight,
+};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, SegmentReader, Term};
 
 use super::columns::{Columns, read_error};
 use super::multi_term_query::MultiTermQueries;
 use super::paths::Paths;
+use super::ranking_decisions::RankingDecisions;
 use super::search_budget::SearchBudget;
 use super::source_scope::SearchedSource;
+use super::translation::Translation;
 use super::{TantivyEngine, failure};
 use crate::core::query::matches::words_match;
 use crate::core::query::request::MAX_SUGGESTIONS;
 use crate::core::query::words::words_with_positions;
 use crate::core::query::{
-    MatchMode, Suggestion, SuggestionKind, file_name, fold_name, query_words,
+    MatchMode, Query, SuggestRequest, Suggestion, SuggestionKind, file_name, fold_name, query_words,
 };
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
@@ -42,28 +46,27 @@ const MIN_MATCHES_PER_SOURCE: usize = 4;
 const SUGGESTING: &str = "find suggestions";
 
 impl TantivyEngine {
-    /// Returns up to `limit` names of folders and assets in these Sources. Names with few words come first.
+    /// Returns names of folders and assets in these Sources. Names with few words come first.
     ///
-    /// A name contains all words of the text; the last word may be only the start of a word. Two suggestions
-    /// of the same kind differ in more than case and accents. There may be more matching names.
+    /// Two suggestions of the same kind differ in more than case and accents. There may be more matching names.
     pub fn suggest(
         &self,
         scope: &[&SearchSource],
-        text: &str,
-        limit: usize,
+        request: &SuggestRequest,
         deadline: &Deadline,
     ) -> Result<Vec<Suggestion>, IndexError> {
         deadline.check()?;
         let mut words = Vec::new();
-        query_words(text, |word, _| words.push(word.to_owned()));
+        query_words(&request.text, |word, _| words.push(word.to_owned()));
         let mut scope = self.searched_sources(scope);
         // The documents of the Sources are in this order, and they must be read in ascending order.
         scope.sort_by_key(|searched| searched.id);
         let shared_deadline = deadline.clone();
         let search = SuggestionSearch {
             engine: self,
+            request,
             words,
-            limit: limit.min(MAX_SUGGESTIONS),
+            limit: request.limit.min(MAX_SUGGESTIONS),
             deadline,
             budget: SearchBudget::new(move || shared_deadline.is_over()),
             scope,
@@ -79,11 +82,27 @@ impl TantivyEngine {
 /// A running search for suggestions.
 struct SuggestionSearch<'a> {
     engine: &'a TantivyEngine,
+    request: &'a SuggestRequest,
     words: Vec<String>,
     limit: usize,
     deadline: &'a Deadline,
     budget: SearchBudget,
     scope: Vec<SearchedSource<'a>>,
+}
+
+/// The queries that find matches in a field.
+enum Weights {
+    /// The same query for all Sources. Looking up words takes time, so they share its scorers too.
+    Shared(Box<dyn Weight>),
+    /// A query for each Source of the scope: [`SuggestRequest::within`] means different keys in each.
+    PerSource(Vec<Box<dyn Weight>>),
+}
+
+/// A segment, and what finds matches in it.
+struct SegmentMatches<'a> {
+    columns: &'a Columns,
+    reader: &'a SegmentReader,
+    weights: &'a Weights,
 }
 
 /// A possible suggestion. Candidates are sorted by the number of words, then by the folded text. If the text
@@ -136,18 +155,18 @@ impl SuggestionSearch<'_> {
     }
 
     fn names(&self) -> Result<Vec<Candidate>, IndexError> {
-        self.best_candidates(self.engine.fields.name, |columns, reader, scorer| {
+        self.best_candidates(self.engine.fields.name, |segment| {
             let mut found = Vec::new();
-            for (searched, docs) in self.ranges(columns)? {
-                self.first_names(searched, docs, reader, scorer, &mut found)?;
-            }
+            self.each_source(segment, |searched, docs, scorer| {
+                self.first_names(searched, docs, segment.reader, scorer, &mut found)
+            })?;
             // Names that differ only in case have the same ordinal, but may have different numbers of words.
             found.sort_unstable_by_key(|(words, ord, doc, _)| (*ord, *words, *doc));
             found.dedup_by_key(|(_, ord, _, _)| *ord);
             found.sort_unstable_by_key(|(words, ord, _, _)| (*words, *ord));
             found.truncate(self.limit);
             let candidate = |(_, _, doc, searched): (u64, u64, DocId, &SearchedSource<'_>)| {
-                let path = searched.path(columns, doc)?;
+                let path = searched.path(segment.columns, doc)?;
                 Ok(Candidate::new(file_name(&path), &path, searched.source))
             };
             found.into_iter().map(candidate).collect()
@@ -155,11 +174,14 @@ impl SuggestionSearch<'_> {
     }
 
     fn folders(&self) -> Result<Vec<Candidate>, IndexError> {
-        self.best_candidates(self.engine.fields.folder, |columns, reader, scorer| {
+        self.best_candidates(self.engine.fields.folder, |segment| {
             let mut found = Vec::new();
-            for (searched, docs) in self.ranges(columns)? {
-                self.first_folders(searched, docs, columns, reader, scorer, &mut found)?;
-            }
+            self.each_source(segment, |searched, docs, scorer| {
+                let SegmentMatches {
+                    columns, reader, ..
+                } = segment;
+                self.first_folders(searched, docs, columns, reader, scorer, &mut found)
+            })?;
             Ok(found)
         })
     }
@@ -169,24 +191,18 @@ impl SuggestionSearch<'_> {
     fn best_candidates(
         &self,
         field: Field,
-        mut find: impl FnMut(
-            &Columns,
-            &SegmentReader,
-            &mut dyn Scorer,
-        ) -> Result<Vec<Candidate>, IndexError>,
+        mut find: impl FnMut(&SegmentMatches<'_>) -> Result<Vec<Candidate>, IndexError>,
     ) -> Result<Vec<Candidate>, IndexError> {
         let snapshot = self.engine.snapshot();
-        let weight = self.weight(field)?;
+        let weights = self.weights(field)?;
         let mut all = Vec::new();
         let readers = snapshot.searcher.segment_readers();
         for (columns, reader) in snapshot.segments.iter().zip(readers) {
-            if self.ranges(columns)?.is_empty() {
-                continue;
-            }
-            let mut scorer = weight
-                .scorer(reader, 1.0)
-                .map_err(failure::failed_read(SUGGESTING))?;
-            all.extend(find(columns, reader, &mut *scorer)?);
+            all.extend(find(&SegmentMatches {
+                columns,
+                reader,
+                weights: &weights,
+            })?);
             if let Some(error) = self.budget.error() {
                 return Err(error.clone());
             }
@@ -199,10 +215,84 @@ impl SuggestionSearch<'_> {
         Ok(all)
     }
 
-    fn weight(&self, field: Field) -> Result<Box<dyn Weight>, IndexError> {
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(self.words.len());
+    /// Calls `read` for each Source with documents in the segment, with their range and a scorer of the matches. The
+    /// scorer may find documents of other Sources too.
+    fn each_source<'s>(
+        &'s self,
+        segment: &SegmentMatches<'_>,
+        mut read: impl FnMut(
+            &'s SearchedSource<'s>,
+            Range<DocId>,
+            &mut dyn Scorer,
+        ) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        let scorer = |weight: &dyn Weight| {
+            let scorer = weight.scorer(segment.reader, 1.0);
+            scorer.map_err(failure::failed_read(SUGGESTING))
+        };
+        let mut shared: Option<Box<dyn Scorer>> = None;
+        for (number, searched) in self.scope.iter().enumerate() {
+            let docs = searched.docs_under(segment.columns, &self.request.folder)?;
+            if docs.is_empty() {
+                continue;
+            }
+            match segment.weights {
+                Weights::Shared(weight) => {
+                    let shared = match &mut shared {
+                        Some(shared) => shared,
+                        none => none.insert(scorer(&**weight)?),
+                    };
+                    read(searched, docs, &mut **shared)?;
+                }
+                Weights::PerSource(weights) => {
+                    read(searched, docs, &mut *scorer(&*weights[number])?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn weights(&self, field: Field) -> Result<Weights, IndexError> {
+        let multi_term_queries = MultiTermQueries::new(&self.budget, self.scope.len());
+        if self.request.within == Query::default() {
+            let query = BooleanQuery::new(self.word_clauses(field, &multi_term_queries));
+            return Ok(Weights::Shared(self.weight(&query)?));
+        }
+        let decisions = RankingDecisions::of_earlier_page(Vec::new());
+        let of_source = |searched: &SearchedSource<'_>| {
+            self.deadline.check()?;
+            let translation = Translation::new(
+                self.engine.snapshot(),
+                self.engine.fields(),
+                (searched.source, searched.id),
+                &self.budget,
+                &multi_term_queries,
+                &decisions,
+            )?;
+            let within = translation.query(&self.request.within)?;
+            let mut clauses = self.word_clauses(field, &multi_term_queries);
+            clauses.push((Occur::Must, within));
+            self.weight(&BooleanQuery::new(clauses))
+        };
+        let each = self.scope.iter().map(of_source);
+        Ok(Weights::PerSource(each.collect::<Result<_, _>>()?))
+    }
+
+    fn weight(&self, query: &dyn TantivyQuery) -> Result<Box<dyn Weight>, IndexError> {
+        let searcher = &self.engine.snapshot().searcher;
+        let weight = query.weight(EnableScoring::disabled_from_searcher(searcher));
+        weight.map_err(failure::failed_read(SUGGESTING))
+    }
+
+    /// The clauses that find documents whose `field` contains all words, the last one as a prefix.
+    fn word_clauses(
+        &self,
+        field: Field,
+        multi_term_queries: &MultiTermQueries,
+    ) -> Vec<(Occur, Box<dyn TantivyQuery>)> {
+        let mut clauses: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::with_capacity(self.words.len());
         if let Some((last, before)) = self.words.split_last() {
-            let last = MultiTermQueries::new(&self.budget, 1).prefix(field, last);
+            let last = multi_term_queries.prefix(field, last);
             clauses.push((Occur::Must, Box::new(last)));
             for word in before {
                 let term = Term::from_field_text(field, word);
@@ -210,25 +300,7 @@ impl SuggestionSearch<'_> {
                 clauses.push((Occur::Must, Box::new(whole)));
             }
         }
-        let scoring = EnableScoring::disabled_from_searcher(&self.engine.snapshot().searcher);
-        let weight = BooleanQuery::new(clauses).weight(scoring);
-        weight.map_err(failure::failed_read(SUGGESTING))
-    }
-
-    /// Returns the documents of each Source in a segment, in ascending order. Sources without documents are
-    /// left out.
-    fn ranges(
-        &self,
-        columns: &Columns,
-    ) -> Result<Vec<(&SearchedSource<'_>, Range<DocId>)>, IndexError> {
-        let mut ranges = Vec::with_capacity(self.scope.len());
-        for searched in &self.scope {
-            let docs = searched.docs(columns)?;
-            if !docs.is_empty() {
-                ranges.push((searched, docs));
-            }
-        }
-        Ok(ranges)
+        clauses
     }
 
     /// Divides the limit of a segment among the Sources.
@@ -294,6 +366,7 @@ impl SuggestionSearch<'_> {
             seek(scorer, docs.start),
             self.limit_per_source(MAX_PATHS_PER_SEGMENT),
         );
+        let folder_len = self.request.folder.len();
         let mut matches = 0;
         while doc < docs.end && matches < limit {
             self.deadline.check()?;
@@ -304,7 +377,8 @@ impl SuggestionSearch<'_> {
             matches += 1;
             let path = paths.get(doc).map_err(read_error())?;
             let before = found.len();
-            for (start, end) in folder_names(path) {
+            // The path is in the folder. The folder itself and those above it are no suggestions.
+            for (start, end) in folder_names(path).filter(|(_, end)| *end >= folder_len) {
                 let name = &path[start..end];
                 if words_match(&self.words, MatchMode::Prefix, name) {
                     found.push(Candidate::new(name, &path[..=end], searched.source));

@@ -47,6 +47,12 @@ async fn errors_name_code_and_parameter() {
         (&damaged, 400, "cursor_invalid", json!("cursor")),
         ("/v1/suggest", 400, "parameter_missing", json!("q")),
         (
+            "/v1/suggest?q=a&within=size:",
+            400,
+            "query_invalid",
+            json!("within"),
+        ),
+        (
             "/v1/folders?path=/",
             400,
             "parameter_missing",

@@ -28,6 +28,26 @@ async fn returns_highlights_facets_and_suggestions() {
 }
 
 #[tokio::test]
+async fn suggests_what_exists_together_with_a_query_and_below_a_folder() {
+    let keys = ["beach/sunset.jpg", "beach/sub/x.jpg", "city/sunrise.jpg"];
+    let fixture = Fixture::new(&[("a", &keys)]);
+    for (rest, want) in [
+        (
+            "",
+            &["/beach/sub/", "/city/sunrise.jpg", "/beach/sunset.jpg"][..],
+        ),
+        ("&within=beach", &["/beach/sub/", "/beach/sunset.jpg"]),
+        ("&within=beach&folder=/city", &[]),
+        ("&folder=city/", &["/city/sunrise.jpg"]),
+    ] {
+        let suggested = fixture.get(&format!("/v1/suggest?q=su{rest}")).await;
+        let paths = suggested["data"].as_array().unwrap().iter();
+        let paths: BTreeSet<_> = paths.filter_map(|it| it["path"].as_str()).collect();
+        assert_eq!(paths, want.iter().copied().collect(), "{rest}");
+    }
+}
+
+#[tokio::test]
 async fn explains_why_a_path_is_found_or_not() {
     let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let indexed = fixture.get("/v1/explain?source=a&path=/a%20b.jpg").await;
