@@ -125,6 +125,42 @@ fn page_works_in_a_browser() {
     daemon.terminate();
 }
 
+/// Fills the bucket of the scenarios in `tests/page/refine.mjs`, which has the numbers of these objects.
+fn fill_refined(bucket: &Bucket) {
+    let summer = (1..=3).map(|number| format!("beach/summer-{number}.jpg"));
+    bucket.put_keys(summer);
+    bucket.put_keys([
+        "beach/sunset.jpg",
+        "city/sunrise.jpg",
+        "city/suburb/street.png",
+        &format!("beach/{}", ODD_NAMES[1]),
+    ]);
+    bucket.put_keys((1..=18).map(|number| format!("folder-{number:02}/note.txt")));
+}
+
+#[test]
+fn searches_are_completed_corrected_and_refined() {
+    let server = server::shared();
+    let [bucket, other] = [(); 2].map(|()| Bucket::create(server));
+    fill_refined(&bucket);
+    other.put_keys(["hill.jpg"]);
+    let cli = Cli::new(&Config {
+        listen: "127.0.0.1:0".to_owned(),
+        ..Config::of([
+            Source::of("assets", &bucket, server.endpoint()),
+            Source::of("other", &other, server.endpoint()),
+        ])
+    });
+    cli.reindex();
+    let (reader, address) = serve_read_only(&cli);
+    let base = format!("http://{address}");
+    browse(
+        "refine",
+        &json!({"base": base, "origins": [base, server.endpoint()]}),
+    );
+    reader.terminate();
+}
+
 #[test]
 fn one_time_link_signs_the_browser_in() {
     let cli = Cli::new(&Config {

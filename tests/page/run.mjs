@@ -20,8 +20,9 @@ import { scenarios as sources } from './sources.mjs';
 import { scenarios as newcomer } from './newcomer.mjs';
 import { scenarios as many } from './many.mjs';
 import { scenarios as pictures } from './pictures.mjs';
+import { scenarios as refine } from './refine.mjs';
 
-const SETS = { browse: [status, search, browse, skips, cards, select, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures], many: [many] };
+const SETS = { browse: [status, search, browse, skips, cards, select, detail, failures], session: [session], sources: [sources], newcomer: [newcomer], pictures: [pictures], many: [many], refine: [refine] };
 
 const [set, given, ...only] = process.argv.slice(2);
 const environment = { folder: 'target/page', ...JSON.parse(given) };

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { completions, unfinished } from '../../src/serve/http/page/complete.js';
 import { MAX_EXPORTED, collect, s3Address, toCsv, toJson } from '../../src/serve/http/page/export.js';
 import { MAX_SELECTED, Selection } from '../../src/serve/http/page/selection.js';
 import { choiceOf, selectionsOf } from '../../src/serve/http/page/rule-choices.js';
@@ -260,4 +261,25 @@ test('JSON has the attributes of the API, without those that are only for the pa
 
 test('an S3 address has the key byte for byte', () => {
   assert.equal(s3Address('b', { key: 'a b/%20é?.jpg' }), 's3://b/a b/%20é?.jpg');
+});
+
+test('the end of the text is completed as a field or as a value', () => {
+  for (const [typed, expected] of [
+    ['ty', { before: '', field: null, part: 'ty' }],
+    ['beach -ex', { before: 'beach -', field: null, part: 'ex' }],
+    ['beach ext:', { before: 'beach ', field: 'ext', part: '' }],
+    ['(a OR ext:=j', { before: '(a OR ', field: 'ext', part: 'j' }],
+    ['modified:"last', { before: '', field: 'modified', part: '"last' }],
+    ['t', null],
+    ['nofield:x', null],
+    ['"a ty', null],
+    ['type:image ', null],
+  ]) assert.deepEqual(unfinished(typed), expected, typed);
+  const textsOf = (typed, known) => completions(unfinished(typed), known).map(({ text }) => text);
+  assert.deepEqual(textsOf('mod'), ['modified:']);
+  assert.deepEqual(textsOf('type:v'), ['type:video']);
+  assert.deepEqual(textsOf('type:video'), []);
+  assert.deepEqual(textsOf('modified:"last w'), ['modified:"last week"']);
+  assert.deepEqual(textsOf('ext:p', { counts: [{ value: 'png', count: 2 }, { value: 'jpg', count: 1 }] }), ['ext:png']);
+  assert.deepEqual(textsOf('source:', { sources: ['a b', 'c'] }), ['source:"a b"', 'source:c']);
 });

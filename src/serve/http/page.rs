@@ -49,6 +49,7 @@ const FILES: &[PageFile] = files![
     "cards.js",
     "charts.js",
     "clipboard.js",
+    "complete.js",
     "detail.css",
     "detail.js",
     "dom.js",

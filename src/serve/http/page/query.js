@@ -59,6 +59,18 @@ export function lastWord(typed) {
   return word && /[\p{L}\p{N}\p{M}]$/u.test(word) ? word : '';
 }
 
+/**
+ * Splits the typed text into the word that suggestions complete, and the query that suggested assets must also match.
+ * The word is empty if there is nothing to complete.
+ */
+export function completionOf(typed) {
+  const word = isAddress(typed) ? '' : lastWord(typed);
+  const before = typed.slice(0, typed.length - word.length);
+  // A part of a group or of an OR is no query of its own, and the word may be one to exclude.
+  const hasGroups = /[()|]|(^|\s)OR(\s|$)/.test(before);
+  return { word, within: hasGroups ? '' : before.replace(/(^|\s)(-|(AND|NOT)\s*)$/, '').trim() };
+}
+
 function isQuotationOpen(typed) {
   const marks = typed.replace(/\\["\\]/g, '').match(/"/g) ?? [];
   return marks.length % 2 === 1;

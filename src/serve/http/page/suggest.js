@@ -1,10 +1,12 @@
-// Suggestions below the search field: assets to open and folders to go to.
+// Suggestions below the search field: assets to open, folders to go to, and fields and values to write.
 
 import { el, fill, foreign, set } from './dom.js';
 import { icon } from './icons.js';
-import { get, isAborted } from './api.js';
+import { get } from './api.js';
 import { go, state } from './state.js';
-import { isAddress, lastWord } from './query.js';
+import { completionOf, isAddress, lastWord, searchOf } from './query.js';
+import { completions, facetOf, unfinished } from './complete.js';
+import { counted } from './format.js';
 
 /** Milliseconds without typing before suggestions are requested. */
 const PAUSE = 120;
@@ -29,7 +31,7 @@ export class Suggestions {
     list.addEventListener('pointerdown', (event) => event.preventDefault());
   }
 
-  /** Requests suggestions for the last word after a pause. */
+  /** Requests suggestions after a pause: for the last word, together with the words before it, the folder and the filters. */
   ask() {
     clearTimeout(this.#timer);
     this.#controller.abort();
@@ -44,17 +46,37 @@ export class Suggestions {
   }
 
   async #load() {
-    const q = isAddress(this.#input.value) ? '' : lastWord(this.#input.value);
-    if (!q) return this.#show([]);
+    const typed = this.#input.value;
     this.#controller = new AbortController();
-    try {
-      const { data } = await get('/v1/suggest', { q, source: state.source, limit: LIMIT }, this.#controller.signal);
-      this.#show(data.slice(0, LIMIT));
-    } catch (error) {
-      // Show no error: the search itself reports what is wrong.
-      if (!isAborted(error)) this.#show([]);
+    const { signal } = this.#controller;
+    // Show no error: the search itself reports what is wrong.
+    const lists = await Promise.all([this.#completions(typed, signal), this.#names(typed, signal)].map((list) => list.catch(() => [])));
+    // The fields and values come first: they are what a person who types a `:` wants.
+    if (!signal.aborted) this.#show(lists.flat().slice(0, LIMIT));
+  }
+
+  /** Names of assets and folders that exist together with the other words, in the folder and with the filters. */
+  async #names(typed, signal) {
+    const { word, within } = completionOf(typed);
+    if (!word) return [];
+    const context = searchOf({ ...state, q: within, folder: '/', level: false });
+    const { data } = await get('/v1/suggest', { q: word, within: context.text, folder: state.folder, source: state.source, limit: LIMIT }, signal);
+    return data;
+  }
+
+  /** Fields and values that complete the text. Values such as extensions come from the assets of the other words. */
+  async #completions(typed, signal) {
+    const open = isAddress(typed) ? null : unfinished(typed);
+    if (!open) return [];
+    const facet = facetOf(open.field);
+    let counts = [];
+    if (facet) {
+      const q = searchOf({ ...state, q: completionOf(open.before).within }).text;
+      const { facets } = await get('/v1/search', { q, source: state.source, sort: 'path', limit: 1, facets: facet }, signal);
+      counts = facets[facet].buckets;
     }
-    return undefined;
+    const sources = open.field === 'source' ? (await get('/v1/sources', {}, signal)).data.map(({ name }) => name) : [];
+    return completions(open, { counts, sources }).map((completion) => ({ kind: 'completion', before: open.before, ...completion }));
   }
 
   #show(found) {
@@ -66,13 +88,15 @@ export class Suggestions {
   }
 
   #option(suggestion, at) {
-    const isFolder = suggestion.kind === 'folder';
+    const { kind, text, source, path, note, count } = suggestion;
+    const isCompletion = kind === 'completion';
+    const place = isCompletion ? (note ?? (count === undefined ? null : counted(count, 'asset'))) : foreign(`${source} ${parentOf(path)}`);
     return el(
       'li',
       { role: 'option', id: `suggestion-${at}`, 'aria-selected': 'false', onclick: () => this.#choose(suggestion) },
-      icon(isFolder ? 'folder' : 'other'),
-      foreign(suggestion.text, { class: 'suggestion-text' }),
-      el('span', { class: 'suggestion-place' }, foreign(`${suggestion.source} ${parentOf(suggestion.path)}`)),
+      icon({ completion: 'filter', folder: 'folder' }[kind] ?? 'other'),
+      foreign(text, { class: 'suggestion-text' }),
+      place && el('span', { class: 'suggestion-place' }, place),
     );
   }
 
@@ -98,14 +122,25 @@ export class Suggestions {
     event.preventDefault();
   }
 
-  #choose({ kind, path, source }) {
+  #choose(suggestion) {
+    const { kind, path, source } = suggestion;
     this.close();
+    if (kind === 'completion') return this.#complete(suggestion);
     if (kind !== 'folder') return go({ asset: { source, path }, view: 'search' }, { mark: { opened: true } });
     const word = lastWord(this.#input.value);
     const q = this.#input.value.slice(0, this.#input.value.length - word.length).trimEnd();
     this.#input.value = q;
     const folder = path.endsWith('/') ? path : `${path}/`;
     return go({ q, source, folder, level: false, asset: null, view: 'search' });
+  }
+
+  /** Writes a field or a value into the text. */
+  #complete({ before, text, source }) {
+    // A Source is no part of the text: it is selected next to it.
+    this.#input.value = source === undefined ? before + text + (text.endsWith(':') ? '' : ' ') : before.trimEnd();
+    this.#input.focus();
+    if (source !== undefined) return go({ q: this.#input.value, source, folder: '/', asset: null, view: 'search' });
+    return this.#input.dispatchEvent(new InputEvent('input', { bubbles: true }));
   }
 }
 

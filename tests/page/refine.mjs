@@ -1,0 +1,93 @@
+// Finding the right words and filters: suggestions, completions, corrections, dates and folders.
+
+import assert from 'node:assert/strict';
+
+/** Number of assets of both Sources; one is in `other`. */
+const ALL = 26;
+
+const list = (page) => page.getByRole('listbox', { name: 'Suggestions' });
+const options = (page) => list(page).getByRole('option');
+const texts = (page) => list(page).locator('.suggestion-text').allTextContents();
+
+export const scenarios = [
+  {
+    name: 'suggestions exist together with the other words',
+    async run(user) {
+      const { page } = user;
+      await user.open('/');
+      await user.count(ALL);
+      await user.field().fill('su');
+      await options(page).filter({ hasText: 'suburb' }).waitFor();
+      await options(page).filter({ hasText: 'sunset.jpg' }).waitFor();
+      // There is no beach in the city.
+      await user.field().fill('beach su');
+      await options(page).filter({ hasText: 'suburb' }).waitFor({ state: 'detached' });
+      await options(page).filter({ hasText: 'sunset.jpg' }).waitFor();
+      assert.deepEqual((await texts(page)).toSorted(), ['summer-1.jpg', 'summer-2.jpg', 'summer-3.jpg', 'sunset.jpg']);
+      await user.checkView('suggestions-of-two-words');
+      await user.open('/?source=assets&folder=/city/');
+      await user.count(2);
+      await user.field().fill('su');
+      await options(page).filter({ hasText: 'suburb' }).waitFor();
+      assert.deepEqual(await texts(page), ['suburb', 'sunrise.jpg']);
+      await user.open('/?type=image');
+      await user.field().fill('not');
+      await user.settled();
+      // Filters count too: notes are no pictures.
+      const { data } = await (await page.waitForResponse(/\/v1\/suggest\?q=not/)).json();
+      assert.deepEqual(data, []);
+    },
+  },
+  {
+    name: 'suggestions show whole names on a phone',
+    as: { phone: true, dark: true },
+    async run(user) {
+      const { page } = user;
+      await user.open('/');
+      await user.count(ALL);
+      await user.field().fill('very lon');
+      const text = list(page).locator('.suggestion-text').first();
+      await text.waitFor();
+      assert.match(await text.textContent(), /^a very long file name .*_v2_final\.bin$/);
+      const { cut, outside } = await text.evaluate((element) => {
+        const { left, right } = element.getBoundingClientRect();
+        return { cut: element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflow !== 'visible', outside: left < 0 || right > innerWidth };
+      });
+      assert.deepEqual([cut, outside], [false, false]);
+      await user.checkView('suggestions-phone-dark');
+    },
+  },
+  {
+    name: 'fields and values are completed',
+    async run(user) {
+      const { page } = user;
+      user.expect(/status of 400/);
+      await user.open('/');
+      await user.count(ALL);
+      await user.field().click();
+      await page.keyboard.type('ty');
+      await options(page).filter({ hasText: 'type:' }).waitFor();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await options(page).filter({ hasText: 'type:image' }).waitFor();
+      assert.equal(await user.field().inputValue(), 'type:');
+      await user.checkView('completions');
+      await options(page).filter({ hasText: 'type:document' }).click();
+      await user.count(18);
+      assert.equal(await user.field().inputValue(), 'type:document ');
+      // Extensions are those of the result.
+      await user.field().fill('city ext:');
+      await options(page).filter({ hasText: 'ext:jpg' }).waitFor();
+      assert.deepEqual((await texts(page)).toSorted(), ['ext:jpg', 'ext:png']);
+      await user.field().fill('city ext:p');
+      await options(page).filter({ hasText: 'ext:jpg' }).waitFor({ state: 'detached' });
+      await options(page).filter({ hasText: 'ext:png' }).click();
+      await user.count(1);
+      // A Source is selected next to the text.
+      await user.field().fill('hill source:o');
+      await options(page).filter({ hasText: 'source:other' }).click();
+      await user.count(1);
+      assert.deepEqual([user.parameter('source'), user.parameter('q')], ['other', 'hill']);
+    },
+  },
+];
