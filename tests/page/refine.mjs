@@ -8,6 +8,9 @@ const ALL = 26;
 const list = (page) => page.getByRole('listbox', { name: 'Suggestions' });
 const options = (page) => list(page).getByRole('option');
 const texts = (page) => list(page).locator('.suggestion-text').allTextContents();
+const problem = (page) => page.getByRole('alert');
+const hint = (page) => page.locator('#unfinished');
+const queryIs = (user, q) => user.until((wanted) => (new URL(location).searchParams.get('q') ?? '') === wanted, q);
 
 export const scenarios = [
   {
@@ -88,6 +91,44 @@ export const scenarios = [
       await options(page).filter({ hasText: 'source:other' }).click();
       await user.count(1);
       assert.deepEqual([user.parameter('source'), user.parameter('q')], ['other', 'hill']);
+    },
+  },
+  {
+    name: 'an unfinished word is no mistake',
+    async run(user) {
+      const { page } = user;
+      user.expect(/status of 400/);
+      await user.open('/');
+      await user.count(ALL);
+      for (const text of ['size:', 'beach size:>', 'modified:2026-']) {
+        await user.field().fill(text);
+        await queryIs(user, text);
+        await user.settled();
+        assert.equal(await problem(page).isVisible(), false, text);
+        assert.equal(await user.field().getAttribute('aria-invalid'), 'false', text);
+      }
+      await user.field().fill('modified:2026-1');
+      await hint(page).getByText('a date').waitFor();
+      await user.checkView('unfinished');
+      // An open quotation is finished for the user.
+      await user.field().fill('"beach sum');
+      await queryIs(user, '"beach sum');
+      await user.settled();
+      assert.equal(await problem(page).isVisible(), false);
+      // Enter or leaving the field finishes the text.
+      await user.field().fill('size:>');
+      await page.keyboard.press('Enter');
+      await problem(page).waitFor();
+      await user.field().fill('size:>1');
+      await user.count(0);
+      await problem(page).waitFor({ state: 'hidden' });
+      await user.field().fill('type:');
+      await queryIs(user, 'type:');
+      await user.settled();
+      assert.equal(await problem(page).isVisible(), false);
+      await page.keyboard.press('Tab');
+      await problem(page).waitFor();
+      assert.equal(await user.field().getAttribute('aria-invalid'), 'true');
     },
   },
 ];

@@ -209,8 +209,8 @@ export class Results {
 
   #fail(error) {
     if (error.column !== null && error.column !== undefined) {
-      showProblem(error);
-      if (!this.#view) fill(this.#element, message('search', 'The search has a mistake', 'See the message below the search field.'));
+      const isMistake = showProblem(error);
+      if (!this.#view && isMistake) fill(this.#element, message('search', 'The search has a mistake', 'See the message below the search field.'));
       return;
     }
     showProblem(null);

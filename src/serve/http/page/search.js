@@ -12,6 +12,12 @@ const PAUSE = 180;
 /** The list below the field; `null` until `startSearch`. */
 let suggestions = null;
 
+/** Whether the user is done with the text: it came with the address, or Enter or leaving the field ended it. */
+let isFinished = true;
+
+/** The last mistake, which is shown again when the text is finished. */
+let mistake = null;
+
 /** Makes the search field work, and keeps it and the address in step. */
 export function startSearch() {
   const [form, input, clear, slash] = [byId('search'), byId('q'), byId('clear'), document.querySelector('.slash')];
@@ -39,6 +45,7 @@ export function startSearch() {
   };
 
   input.addEventListener('input', () => {
+    isFinished = false;
     clearTimeout(timer);
     timer = setTimeout(search, PAUSE);
     showButtons();
@@ -46,12 +53,14 @@ export function startSearch() {
   });
   input.addEventListener('blur', () => {
     isTyping = false;
+    finish();
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     suggestions.close();
     search();
     isTyping = false;
+    finish();
   });
   clear.addEventListener('click', () => {
     input.value = '';
@@ -76,6 +85,7 @@ export function startSearch() {
     if (!isOwnChange && input.value !== q) {
       clearTimeout(timer);
       isTyping = false;
+      isFinished = true;
       input.value = q;
     }
     byId('source').value = source;
@@ -90,28 +100,51 @@ export function offerSources(sources) {
   byId('source').value = state.source;
 }
 
+/** Takes the text as finished, so that what is wrong at its end is a mistake. */
+function finish() {
+  isFinished = true;
+  if (mistake) showProblem(mistake);
+}
+
 /**
- * Shows a mistake in the search below the field and marks its position; `null` hides it.
+ * Shows a mistake in the search below the field and marks its position; `null` hides it. Returns whether it is one:
+ * what is wrong at the end of a text that the user is typing gets a neutral hint, because it may only be unfinished.
  *
  * If the column is after the typed text, the mistake is in a filter. Only an address edited by hand can cause
  * that.
  */
 export function showProblem(error) {
-  const [input, problem] = [byId('q'), byId('problem')];
-  const hasColumn = error?.column !== null && error?.column !== undefined;
-  problem.hidden = !hasColumn;
-  input.setAttribute('aria-invalid', String(hasColumn));
-  if (!hasColumn) return fill(problem);
-  suggestions?.close();
-  const typed = Array.from(state.q);
-  const at = error.column - 1 - searchOf(state).shift;
-  const length = Math.max(1, Array.from(error.text).length);
-  const message = el('span', { class: 'problem-text' }, visible(sentence(withoutColumn(error.message))));
-  if (at < 0 || at > typed.length) return fill(problem, message);
-  const wrong = typed.slice(at, at + length).join('') || '\u00a0';
-  const line = el('code', { class: 'problem-line', dir: 'ltr' }, visible(typed.slice(0, at).join('')), el('mark', {}, visible(wrong)), visible(typed.slice(at + length).join('')));
-  fill(problem, line, message, el('span', { class: 'problem-at' }, `Column ${at + 1}`));
+  const [input, problem, hint] = ['q', 'problem', 'unfinished'].map(byId);
+  mistake = error?.column === undefined || error.column === null ? null : error;
+  const place = mistake && placeOf(mistake);
+  const isHint = mistake !== null && !isFinished && place.isAtEnd;
+  const isMistake = mistake !== null && !isHint;
+  fill(hint, isHint && messageOf(mistake));
+  fill(problem, isMistake && [lineOf(place), messageOf(mistake), place.isInText && el('span', { class: 'problem-at' }, `Column ${place.at + 1}`)]);
+  hint.hidden = !isHint;
+  problem.hidden = !isMistake;
+  input.setAttribute('aria-invalid', String(isMistake));
+  if (isMistake) suggestions?.close();
+  return isMistake;
 }
+
+/** Where a mistake is in the typed text, in characters. */
+function placeOf({ column, text }) {
+  const typed = Array.from(state.q);
+  const at = column - 1 - searchOf(state).shift;
+  const end = at + Math.max(1, Array.from(text).length);
+  const isInText = at >= 0 && at <= typed.length;
+  return { typed, at, end, isInText, isAtEnd: isInText && end >= typed.length };
+}
+
+/** The typed text with the mistake marked. */
+function lineOf({ typed, at, end, isInText }) {
+  if (!isInText) return null;
+  const [before, wrong, after] = [typed.slice(0, at), typed.slice(at, end), typed.slice(end)].map((part) => visible(part.join('')));
+  return el('code', { class: 'problem-line', dir: 'ltr' }, before, el('mark', {}, wrong || '\u00a0'), after);
+}
+
+const messageOf = ({ message }) => el('span', { class: 'problem-text' }, visible(sentence(withoutColumn(message))));
 
 /** The message without its column, which also counts the characters before the typed text. */
 const withoutColumn = (text) => text.replace(/^cannot .* at column \d+ of the search: /is, '');
