@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 
 /** Number of assets of both Sources; one is in `other`. */
 const ALL = 26;
+const SUMMER = 3;
+/** The widths of a phone, a tablet, a laptop and a large screen. */
+const WIDTHS = [360, 768, 1280, 1920];
 
 const list = (page) => page.getByRole('listbox', { name: 'Suggestions' });
 const options = (page) => list(page).getByRole('option');
@@ -11,6 +14,14 @@ const texts = (page) => list(page).locator('.suggestion-text').allTextContents()
 const problem = (page) => page.getByRole('alert');
 const hint = (page) => page.locator('#unfinished');
 const queryIs = (user, q) => user.until((wanted) => (new URL(location).searchParams.get('q') ?? '') === wanted, q);
+
+/** Takes screenshots at four widths. */
+async function checkWidths(user, name) {
+  for (const width of WIDTHS) {
+    await user.page.setViewportSize({ width, height: 900 });
+    await user.checkView(`${name}-${width}`);
+  }
+}
 
 export const scenarios = [
   {
@@ -129,6 +140,51 @@ export const scenarios = [
       await page.keyboard.press('Tab');
       await problem(page).waitFor();
       assert.equal(await user.field().getAttribute('aria-invalid'), 'true');
+    },
+  },
+  {
+    name: 'a correction is offered',
+    async run(user) {
+      const { page } = user;
+      await user.open('/');
+      await user.count(ALL);
+      await user.field().fill('"sumset" ext:jpg');
+      await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+      const button = page.getByRole('button', { name: /^Did you mean/ });
+      await button.waitFor();
+      assert.equal(await button.textContent(), 'Did you mean "sunset" ext:jpg?');
+      await checkWidths(user, 'did-you-mean');
+      await button.click();
+      await user.count(1);
+      assert.equal(user.parameter('q'), '"sunset" ext:jpg');
+      // Nothing is offered that finds nothing.
+      await user.field().fill('"qqqqqqqqqqqq"');
+      await user.count(0);
+      await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+      assert.equal(await button.isVisible(), false);
+    },
+  },
+  {
+    name: 'filters that are in the way are offered for removal',
+    async run(user) {
+      const { page } = user;
+      await user.open('/?q=summer+ext:png&type=image&size=%3E%3D1gb');
+      await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+      await user.settled();
+      // Neither of the two alone is in the way.
+      assert.equal(await page.getByRole('button', { name: /^Remove (ext|Type|Size)/ }).count(), 0);
+      await user.open('/?q=summer+ext:png&type=image');
+      const term = page.getByRole('button', { name: 'Remove ext:png 3 assets' });
+      await term.waitFor();
+      assert.equal(await page.getByRole('button', { name: /^Remove Type/ }).count(), 0);
+      await user.checkView('remove-filter');
+      await term.click();
+      await user.count(SUMMER);
+      assert.equal(user.parameter('q'), 'summer');
+      await user.open('/?q=summer&type=video');
+      await page.getByRole('button', { name: 'Remove Type Videos 3 assets' }).click();
+      await user.count(SUMMER);
+      assert.equal(user.parameter('type'), null);
     },
   },
 ];

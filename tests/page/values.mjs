@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { completions, unfinished } from '../../src/serve/http/page/complete.js';
+import { corrected, termsOf, wordsOf } from '../../src/serve/http/page/correct.js';
 import { MAX_EXPORTED, collect, s3Address, toCsv, toJson } from '../../src/serve/http/page/export.js';
 import { MAX_SELECTED, Selection } from '../../src/serve/http/page/selection.js';
 import { choiceOf, selectionsOf } from '../../src/serve/http/page/rule-choices.js';
@@ -282,4 +283,18 @@ test('the end of the text is completed as a field or as a value', () => {
   assert.deepEqual(textsOf('modified:"last w'), ['modified:"last week"']);
   assert.deepEqual(textsOf('ext:p', { counts: [{ value: 'png', count: 2 }, { value: 'jpg', count: 1 }] }), ['ext:png']);
   assert.deepEqual(textsOf('source:', { sources: ['a b', 'c'] }), ['source:"a b"', 'source:c']);
+});
+
+test('terms with a field are taken out of the text', () => {
+  assert.deepEqual(termsOf('beach ext:jpg -name:"a b" size:>1 mb').map(({ text, rest }) => [text, rest]), [
+    ['ext:jpg', 'beach -name:"a b" size:>1 mb'],
+    ['-name:"a b"', 'beach ext:jpg size:>1 mb'],
+    ['size:>1 mb', 'beach ext:jpg -name:"a b"'],
+  ]);
+  assert.deepEqual(termsOf('beach "a:b" "x ext:jpg"'), []);
+});
+
+test('words are corrected where they are', () => {
+  assert.deepEqual(wordsOf('"sumer beach" -draft ext:jpg name:red NOT old a OR b'), ['sumer', 'beach', 'red', 'a', 'b']);
+  assert.equal(corrected('"Sümer beach"', [{ word: 'sumer', shown: ['summer', 'sumo'] }]), '"summer beach"');
 });

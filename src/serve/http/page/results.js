@@ -7,6 +7,7 @@ import { get, isAborted } from './api.js';
 import { addressWith, go, state } from './state.js';
 import { GROUPS, orderOf, searchOf } from './query.js';
 import { showProblem } from './search.js';
+import { offerRescue } from './rescue.js';
 import { showFacets, showFolders } from './facets.js';
 import { Cards } from './cards.js';
 import { Rows } from './rows.js';
@@ -119,6 +120,7 @@ export class Results {
     if (data.length === 0) {
       this.#view = null;
       fill(this.#element, this.hasSources ? noResults(isAll, meta) : noSources());
+      if (this.hasSources && !isAll && !meta.named) offerRescue(this.#element.querySelector('.actions'), this.#controller.signal);
     } else {
       this.#view = this.#newView();
       fill(this.#element, this.#view.element);

@@ -1,0 +1,70 @@
+// What helps after a search without results: a corrected word, and the filters that are in the way.
+
+import { announce, el, foreign } from './dom.js';
+import { counted, facetValue, number } from './format.js';
+import { get, isAborted } from './api.js';
+import { go, state } from './state.js';
+import { GROUPS, searchOf } from './query.js';
+import { corrected, termsOf, wordsOf } from './correct.js';
+
+/** Maximum number of filters that are tried. Each is a search. */
+const MAX_TRIED = 8;
+/** Number at which counting stops. The button says "more than" then. */
+const MAX_COUNTED = 1000;
+
+/** Adds buttons to a list of actions, each of which leads to assets. The server is asked, so none of them disappoints. */
+export async function offerRescue(actions, signal) {
+  try {
+    const [correction, ...removals] = await Promise.all([correctedSearch(signal), ...ways().map((way) => tried(way, signal))]);
+    const buttons = removals.filter(({ total }) => total.value > 0).map(removal);
+    actions.prepend(...(correction ? [didYouMean(correction)] : []), ...buttons);
+  } catch (error) {
+    // The other buttons remain.
+    if (!isAborted(error)) announce(error.message);
+  }
+}
+
+/** The filters of the state, and the terms with a field in the typed text: each with the state without it. */
+function ways() {
+  const filters = state.filters.map(({ group, value }) => ({
+    name: [GROUPS.find(({ id }) => id === group).title, ' ', foreign(facetValue(group, value))],
+    changes: { filters: state.filters.filter((other) => other.group !== group || other.value !== value) },
+  }));
+  const terms = termsOf(state.q).map(({ text, rest }) => ({ name: [foreign(text)], changes: { q: rest } }));
+  return [...filters, ...terms].slice(0, MAX_TRIED);
+}
+
+async function tried(way, signal) {
+  const { text, typing } = searchOf({ ...state, ...way.changes });
+  try {
+    const { meta } = await get('/v1/search', { q: text, typing: typing && 'true', source: state.source, sort: 'path', limit: 1, total: MAX_COUNTED }, signal);
+    return { ...way, total: meta.total };
+  } catch (error) {
+    // Without this term, the text may be no query: `a OR` for example.
+    if (error.column === null || error.column === undefined) throw error;
+    return { ...way, total: { value: 0 } };
+  }
+}
+
+function removal({ name, changes, total: { value, relation } }) {
+  const count = relation === 'eq' ? counted(value, 'asset') : `more than ${number(value)} assets`;
+  return el('button', { class: 'button', type: 'button', onclick: () => go(changes) }, el('span', {}, 'Remove ', name), el('span', { class: 'note' }, count));
+}
+
+/** The typed text with the words that the index has instead of those that it does not have; `null` if nothing helps. */
+async function correctedSearch(signal) {
+  const words = wordsOf(state.q);
+  if (words.length === 0) return null;
+  const find = (q) => get('/v1/search', { q: searchOf({ ...state, q }).text, source: state.source, limit: 1, total: 1 }, signal);
+  // Plain words are forgiven, which words in quotation marks or with an operator are not.
+  const plain = words.join(' ');
+  const { meta, data } = await find(plain);
+  if (data.length === 0) return null;
+  const instead = (meta.interpretation?.words ?? []).filter(({ found, shown }) => !found && shown.length > 0);
+  const wanted = corrected(state.q, instead);
+  if (wanted !== state.q && (await find(wanted)).data.length > 0) return wanted;
+  const simpler = corrected(plain, instead);
+  return simpler === state.q ? null : simpler;
+}
+
+const didYouMean = (q) => el('button', { class: 'button strong', type: 'button', onclick: () => go({ q }) }, el('span', {}, 'Did you mean ', foreign(q), '?'));
