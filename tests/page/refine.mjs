@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 
 /** Number of assets of both Sources; one is in `other`. */
 const ALL = 26;
+/** Number of pictures in `/beach/`: three of summer, and the sunset. */
+const BEACH_PICTURES = 4;
 const SUMMER = 3;
 /** The widths of a phone, a tablet, a laptop and a large screen. */
 const WIDTHS = [360, 768, 1280, 1920];
@@ -185,6 +187,37 @@ export const scenarios = [
       await page.getByRole('button', { name: 'Remove Type Videos 3 assets' }).click();
       await user.count(SUMMER);
       assert.equal(user.parameter('type'), null);
+    },
+  },
+  {
+    name: 'a date range is written into the search',
+    async run(user) {
+      const { page } = user;
+      await user.open('/?q=beach&type=image');
+      await user.count(BEACH_PICTURES);
+      await page.getByText('Date range').click();
+      const side = page.getByRole('region', { name: 'Date' });
+      await side.getByLabel('From').fill('2020-01-31');
+      await queryIs(user, 'beach modified:>=2020-01-31');
+      await user.count(BEACH_PICTURES);
+      await side.getByLabel('To').fill('2020-02-01');
+      await queryIs(user, 'beach modified:2020-01-31..2020-02-01');
+      assert.equal(await user.field().inputValue(), 'beach modified:2020-01-31..2020-02-01');
+      await page.getByRole('button', { name: /^Remove modified:/ }).waitFor();
+      await checkWidths(user, 'date-range');
+      await page.setViewportSize({ width: 1440, height: 900 });
+      for (const [name, term] of [['Yesterday', 'modified:yesterday'], ['Last week', 'modified:"last week"'], ['Last month', 'modified:"last month"'], ['This year', 'modified:"this year"'], ['Today', 'modified:today']]) {
+        await side.getByRole('button', { name }).click();
+        await queryIs(user, `beach ${term}`);
+        assert.equal(await side.getByRole('button', { name }).getAttribute('aria-pressed'), 'true');
+      }
+      assert.equal(await side.getByLabel('From').inputValue(), '');
+      await side.getByRole('button', { name: 'Any date' }).click();
+      await queryIs(user, 'beach');
+      await user.count(BEACH_PICTURES);
+      // A date in the address is shown.
+      await user.open('/?q=modified:%3C%3D2020-02-01');
+      assert.equal(await side.getByLabel('To').inputValue(), '2020-02-01');
     },
   },
 ];

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { completions, unfinished } from '../../src/serve/http/page/complete.js';
 import { corrected, termsOf, wordsOf } from '../../src/serve/http/page/correct.js';
+import { dateOf, daysOf, rangeTerm, withDate } from '../../src/serve/http/page/date-term.js';
 import { MAX_EXPORTED, collect, s3Address, toCsv, toJson } from '../../src/serve/http/page/export.js';
 import { MAX_SELECTED, Selection } from '../../src/serve/http/page/selection.js';
 import { choiceOf, selectionsOf } from '../../src/serve/http/page/rule-choices.js';
@@ -297,4 +298,28 @@ test('terms with a field are taken out of the text', () => {
 test('words are corrected where they are', () => {
   assert.deepEqual(wordsOf('"sumer beach" -draft ext:jpg name:red NOT old a OR b'), ['sumer', 'beach', 'red', 'a', 'b']);
   assert.equal(corrected('"Sümer beach"', [{ word: 'sumer', shown: ['summer', 'sumo'] }]), '"summer beach"');
+});
+
+test('a date is one term of the text', () => {
+  for (const [typed, term, expected] of [
+    ['', 'modified:today', 'modified:today'],
+    ['beach', 'modified:today', 'beach modified:today'],
+    ['modified:<7d beach', 'modified:today', 'beach modified:today'],
+    ['a OR b', 'modified:today', '(a OR b) modified:today'],
+    ['(a OR b) modified:today', 'modified:yesterday', '(a OR b) modified:yesterday'],
+    ['(a) OR (b)', 'modified:today', '((a) OR (b)) modified:today'],
+    ['beach modified:"last week"', '', 'beach'],
+    ['-modified:today', 'modified:yesterday', '-modified:today modified:yesterday'],
+  ]) assert.equal(withDate(typed, term), expected, typed);
+  for (const [from, to, term] of [
+    ['2026-01-01', '2026-02-01', 'modified:2026-01-01..2026-02-01'],
+    ['2026-01-01', '', 'modified:>=2026-01-01'],
+    ['', '2026-02-01', 'modified:<=2026-02-01'],
+  ]) {
+    assert.equal(rangeTerm(from, to), term);
+    assert.deepEqual(daysOf(term), { from, to });
+  }
+  assert.equal(rangeTerm('2026-02-01', '2026-01-01'), 'modified:2026-01-01..2026-02-01');
+  assert.equal(rangeTerm('', ''), '');
+  assert.deepEqual(daysOf(dateOf('beach modified:today')), { from: '', to: '' });
 });

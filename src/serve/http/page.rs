@@ -51,6 +51,8 @@ const FILES: &[PageFile] = files![
     "clipboard.js",
     "complete.js",
     "correct.js",
+    "date-term.js",
+    "dates.js",
     "detail.css",
     "detail.js",
     "dom.js",

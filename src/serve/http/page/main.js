@@ -11,6 +11,7 @@ import { startHead } from './head.js';
 import { startSkips } from './skips.js';
 import { showChips } from './facets.js';
 import { Tree } from './tree.js';
+import { startDates } from './dates.js';
 import { Results } from './results.js';
 import { startSelecting } from './selecting.js';
 import { Detail } from './detail.js';
@@ -45,6 +46,7 @@ let shownSources = null;
 startSearch();
 startHead();
 startSkips();
+startDates();
 startSelecting(results);
 startViews();
 watch((now, before) => {
