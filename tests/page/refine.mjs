@@ -7,6 +7,8 @@ const ALL = 26;
 /** Number of pictures in `/beach/`: three of summer, and the sunset. */
 const BEACH_PICTURES = 4;
 const SUMMER = 3;
+/** Number of folders at the top of the Source `assets`. */
+const FOLDERS = 20;
 /** The widths of a phone, a tablet, a laptop and a large screen. */
 const WIDTHS = [360, 768, 1280, 1920];
 
@@ -218,6 +220,22 @@ export const scenarios = [
       // A date in the address is shown.
       await user.open('/?q=modified:%3C%3D2020-02-01');
       assert.equal(await side.getByLabel('To').inputValue(), '2020-02-01');
+    },
+  },
+  {
+    name: 'folder chips say that there are more',
+    async run(user) {
+      const { page } = user;
+      await user.open('/?source=assets');
+      await user.count(ALL - 1);
+      const chips = page.getByRole('list', { name: 'Subfolders' }).getByRole('button');
+      await chips.first().waitFor();
+      assert.equal(await chips.count(), 13);
+      await page.getByRole('button', { name: '+8 more' }).click();
+      assert.equal(await chips.count(), FOLDERS);
+      // The focus is on the first of the new ones.
+      assert.ok(await chips.nth(12).evaluate((chip) => chip === document.activeElement));
+      await user.checkView('folder-chips-all');
     },
   },
 ];

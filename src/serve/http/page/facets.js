@@ -9,6 +9,10 @@ import { GROUPS } from './query.js';
 /** Number of values of a group that are shown until the group is expanded. */
 const SHOWN = 6;
 
+/** Number of subfolders that are shown until all are, on wide and on narrow screens. */
+const [WIDE_FOLDERS, NARROW_FOLDERS] = [12, 5];
+const narrow = matchMedia('(max-width: 40rem)');
+
 /** The groups that show all their values. */
 const expanded = new Set();
 
@@ -96,14 +100,33 @@ export function showChips() {
   badge.textContent = state.filters.length;
 }
 
+/** The folder whose subfolders are all shown; `null` if only the first ones are. */
+let expandedFolder = null;
+
 /** Shows the subfolders in which the search finds assets. */
 export function showFolders(facet) {
   const list = byId('folders');
   const buckets = state.level ? [] : (facet?.buckets ?? []);
-  fill(list, buckets.map(({ value, count }) => {
-    const name = value.slice(state.folder.length, -1) || value;
-    const enter = () => go({ folder: value, asset: null });
-    return el('li', {}, el('button', { class: 'folder', type: 'button', onclick: enter }, icon('folder'), foreign(name), el('span', { class: 'folder-count', title: counted(count, 'asset') }, compact(count))));
-  }));
+  const most = narrow.matches ? NARROW_FOLDERS : WIDE_FOLDERS;
+  const isShort = expandedFolder !== state.folder && buckets.length > most + 1;
+  const shown = isShort ? buckets.slice(0, most) : buckets;
+  const rest = buckets.length - shown.length;
+  const expand = () => {
+    expandedFolder = state.folder;
+    showFolders(facet);
+    list.children[most].querySelector('button').focus();
+  };
+  fill(
+    list,
+    shown.map(folderChip),
+    isShort && el('li', {}, el('button', { class: 'folder folder-more', type: 'button', 'aria-expanded': 'false', onclick: expand }, `+${rest} more${facet.more ? ' …' : ''}`)),
+    !isShort && facet?.more && el('li', { class: 'note' }, 'Not all folders are shown. The tree at the side has the others.'),
+  );
   list.hidden = buckets.length === 0;
+}
+
+function folderChip({ value, count }) {
+  const name = value.slice(state.folder.length, -1) || value;
+  const enter = () => go({ folder: value, asset: null });
+  return el('li', {}, el('button', { class: 'folder', type: 'button', onclick: enter }, icon('folder'), foreign(name), el('span', { class: 'folder-count', title: counted(count, 'asset') }, compact(count))));
 }
