@@ -206,6 +206,8 @@ export const scenarios = [
       await queryIs(user, 'beach modified:2020-01-31..2020-02-01');
       assert.equal(await user.field().inputValue(), 'beach modified:2020-01-31..2020-02-01');
       await page.getByRole('button', { name: /^Remove modified:/ }).waitFor();
+      // No word is wrong, so none is corrected.
+      assert.equal(await page.getByRole('button', { name: /^Did you mean/ }).count(), 0);
       await checkWidths(user, 'date-range');
       await page.setViewportSize({ width: 1440, height: 900 });
       for (const [name, term] of [['Yesterday', 'modified:yesterday'], ['Last week', 'modified:"last week"'], ['Last month', 'modified:"last month"'], ['This year', 'modified:"this year"'], ['Today', 'modified:today']]) {

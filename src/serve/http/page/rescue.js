@@ -51,7 +51,10 @@ function removal({ name, changes, total: { value, relation } }) {
   return el('button', { class: 'button', type: 'button', onclick: () => go(changes) }, el('span', {}, 'Remove ', name), el('span', { class: 'note' }, count));
 }
 
-/** The typed text with the words that the index has instead of those that it does not have; `null` if nothing helps. */
+/**
+ * The typed text with the words that the index has instead of those that it does not have; `null` if nothing helps. If
+ * quotation marks or terms with a field are in the way even then, it is only the words.
+ */
 async function correctedSearch(signal) {
   const words = wordsOf(state.q);
   if (words.length === 0) return null;
@@ -61,10 +64,9 @@ async function correctedSearch(signal) {
   const { meta, data } = await find(plain);
   if (data.length === 0) return null;
   const instead = (meta.interpretation?.words ?? []).filter(({ found, shown }) => !found && shown.length > 0);
+  if (instead.length === 0) return null;
   const wanted = corrected(state.q, instead);
-  if (wanted !== state.q && (await find(wanted)).data.length > 0) return wanted;
-  const simpler = corrected(plain, instead);
-  return simpler === state.q ? null : simpler;
+  return (await find(wanted)).data.length > 0 ? wanted : corrected(plain, instead);
 }
 
 const didYouMean = (q) => el('button', { class: 'button strong', type: 'button', onclick: () => go({ q }) }, el('span', {}, 'Did you mean ', foreign(q), '?'));
