@@ -89,6 +89,7 @@ export const scenarios = [
       await page.keyboard.press('Enter');
       await options(page).filter({ hasText: 'type:image' }).waitFor();
       assert.equal(await user.field().inputValue(), 'type:');
+      await page.getByRole('heading', { name: 'The search is not finished' }).waitFor();
       await user.checkView('completions');
       await options(page).filter({ hasText: 'type:document' }).click();
       await user.count(18);

@@ -212,7 +212,8 @@ export class Results {
   #fail(error) {
     if (error.column !== null && error.column !== undefined) {
       const isMistake = showProblem(error);
-      if (!this.#view && isMistake) fill(this.#element, message('search', 'The search has a mistake', 'See the message below the search field.'));
+      const title = isMistake ? 'The search has a mistake' : 'The search is not finished';
+      if (!this.#view) fill(this.#element, message('search', title, 'See the message below the search field.'));
       return;
     }
     showProblem(null);
