@@ -1,6 +1,6 @@
 // Lets the user select shown assets: with check boxes, clicks, Shift and the keyboard.
 
-import { byId, el, set } from './dom.js';
+import { byId, el, set, visible } from './dom.js';
 import { searchOf } from './query.js';
 import { state, watch } from './state.js';
 import { Selection } from './selection.js';
@@ -19,7 +19,7 @@ const links = new WeakMap();
  * Tab does not reach it: Space on the link does the same, so that Tab leaves the results with one press.
  */
 export function pickBox(hit, link) {
-  const box = el('input', { class: 'pick', type: 'checkbox', tabindex: '-1', 'aria-label': `Select ${hit.name || hit.path}` });
+  const box = el('input', { class: 'pick', type: 'checkbox', tabindex: '-1', 'aria-label': `Select ${visible(hit.name || hit.path)}` });
   hits.set(box, hit);
   hits.set(link, hit);
   links.set(box, link);
