@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 
 /** Number of assets of both Sources; one is in `other`. */
 const ALL = 26;
+/** Number of pictures of both Sources. */
+const PICTURES = 7;
 /** Number of pictures in `/beach/`: three of summer, and the sunset. */
 const BEACH_PICTURES = 4;
 const SUMMER = 3;
@@ -49,10 +51,10 @@ export const scenarios = [
       await options(page).filter({ hasText: 'suburb' }).waitFor();
       assert.deepEqual(await texts(page), ['suburb', 'sunrise.jpg']);
       await user.open('/?type=image');
-      await user.field().fill('not');
-      await user.settled();
+      await user.count(PICTURES);
       // Filters count too: notes are no pictures.
-      const { data } = await (await page.waitForResponse(/\/v1\/suggest\?q=not/)).json();
+      const [answer] = await Promise.all([page.waitForResponse(/\/v1\/suggest\?q=not/), user.field().fill('not')]);
+      const { data } = await answer.json();
       assert.deepEqual(data, []);
     },
   },
