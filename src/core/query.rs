@@ -34,7 +34,7 @@ pub use cursor::{Cursor, CursorError, PageStart, fingerprint};
 pub use facet::{Facet, FacetBy, FacetCount};
 pub use forgiving::interpretation::{Interpretation, WordInterpretation};
 pub use forgiving::{PlainWords, Step};
-pub use highlight::highlights;
+pub use highlight::Highlighter;
 pub use hit::{Highlight, Hit, extension_of, file_name, folder_path};
 pub use interval::Interval;
 pub use matches::Asset;

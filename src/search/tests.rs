@@ -14,6 +14,7 @@ use crate::index::directory::WriterLock;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
 
+mod names;
 mod relevance;
 
 /// A time that is longer than any test.

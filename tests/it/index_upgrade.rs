@@ -82,7 +82,7 @@ fn killed_rebuilds_lose_nothing_and_the_next_completes() {
         assert_eq!(fixture.cli.generation(), "assets-v1-000001\n");
         assert_refused(&fixture.cli);
         let info = fixture.cli.succeed(&["index", "info"]).stdout;
-        assert!(info.contains("others      assets-v2-000002"), "{info}");
+        assert!(info.contains("others      assets-v3-000002"), "{info}");
     }
     fixture.cli.succeed(&["index", "rebuild"]);
     fixture.assert_mirror();

@@ -250,7 +250,7 @@ fn resumed_rebuild_does_not_restore_keys_removed_meanwhile() {
 fn rebuild_starts_from_scratch_if_the_incomplete_one_is_damaged() {
     let fixture = with_incomplete_rebuild();
     let data = fixture.cli.data_dir();
-    let files = fs::read_dir(data.join("assets-v2-000002")).unwrap();
+    let files = fs::read_dir(data.join("assets-v3-000002")).unwrap();
     for file in files.map(|file| file.unwrap().path()) {
         if file.extension().is_some_and(|end| end == "fast") {
             fs::remove_file(file).unwrap();

@@ -176,7 +176,7 @@ fn lock_of_a_killed_process_blocks_no_other() {
 fn sweep_killed_before_its_commit_is_repeated() {
     let mut fixture = Fixture::with_keys((0..10).map(|number| format!("{number}.jpg")));
     fixture.cli.reindex();
-    let generation = fixture.cli.data_dir().join("assets-v2-000001");
+    let generation = fixture.cli.data_dir().join("assets-v3-000001");
     let before = fixture.cli.folder().join("before");
     copy_files(&generation, &before);
     fixture.change_source(|source| source.exclude = vec!["/0.jpg".to_owned()]);

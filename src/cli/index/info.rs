@@ -246,7 +246,7 @@ mod tests {
         info.other_generations = vec!["assets-v2-000004".to_owned()];
         let text = render(&info);
         for words in [
-            "needs 2: build a new index with `asset-indexer index rebuild`",
+            "needs 3: build a new index with `asset-indexer index rebuild`",
             "of an older version",
             "cannot be counted: it is damaged; see `asset-indexer index verify`",
             "writer      none",

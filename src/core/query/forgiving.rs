@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
 use crate::core::query::typo::forgiven_edits;
+use crate::core::query::words::plain_spelling;
 
 pub mod interpretation;
 
@@ -117,7 +118,7 @@ pub fn attempts(query: &Query, words: PlainWords) -> Vec<Attempt> {
     attempts.push(attempt(Step::Typos, with_others(similar.clone())));
     let mut significant: Vec<Condition> = Vec::new();
     for (word, condition) in plain.iter().zip(&similar) {
-        if !FILLERS.contains(word) {
+        if !FILLERS.contains(&&*plain_spelling(word)) {
             significant.push(condition.clone());
         }
     }

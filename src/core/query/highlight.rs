@@ -6,182 +6,199 @@
 use std::ops::Range;
 
 use crate::core::query::hit::{Highlight, file_name};
-use crate::core::query::matches::phrases;
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
-use crate::core::query::typo;
-use crate::core::query::word_match::word_match;
+use crate::core::query::word_match::{WordTest, WordsTest};
 use crate::core::query::words::{fold_name, fold_with, words};
 
-/// The parts of the path that the terms of the query matched, ascending. Adjacent parts are merged.
-///
-/// A negated term highlights nothing. Neither does an alternative that the path does not match.
-pub fn highlights(query: &Query, path: &str) -> Vec<Highlight> {
-    let mut marks = Vec::new();
-    mark(&query.condition, path, &mut marks);
-    marks.retain(|range| !range.is_empty());
-    marks.sort_unstable_by_key(|range| (range.start, range.end));
-    let mut merged: Vec<Highlight> = Vec::with_capacity(marks.len());
-    for Range { start, end } in marks {
-        match merged.last_mut() {
-            Some(last) if start <= last.end => last.end = last.end.max(end),
-            _ => merged.push(Highlight { start, end }),
-        }
-    }
-    merged
+/// Finds the highlights of the hits of one search.
+pub struct Highlighter<'q> {
+    condition: Prepared<'q>,
 }
 
-fn mark(condition: &Condition, path: &str, marks: &mut Vec<Range<usize>>) {
-    match condition {
-        Condition::Not(_) | Condition::Preferred(_) => {}
-        Condition::All(all) if all.iter().all(|one| may_match(one, path)) => {
-            all.iter().for_each(|one| mark(one, path, marks));
+/// A condition whose words are prepared for many paths.
+enum Prepared<'q> {
+    All(Vec<Prepared<'q>>),
+    Any(Vec<Prepared<'q>>),
+    AtLeast(usize, Vec<Prepared<'q>>),
+    Not(Box<Prepared<'q>>),
+    Words(WordsTest, MatchMode, WordField),
+    Term(&'q Term),
+}
+
+impl<'q> Highlighter<'q> {
+    /// Prepares the words of the query.
+    pub fn new(query: &'q Query) -> Self {
+        Self {
+            condition: Prepared::new(&query.condition),
         }
-        Condition::All(_) => {}
-        Condition::Any(any) | Condition::Best(any) => {
-            let matching = any.iter().filter(|one| may_match(one, path));
-            matching.for_each(|one| mark(one, path, marks));
-        }
-        Condition::AtLeast(least, several) => {
-            let matching = several.iter().filter(|one| may_match(one, path));
-            if matching.clone().count() >= *least {
-                matching.for_each(|one| mark(one, path, marks));
+    }
+
+    /// The parts of the path that the terms of the query matched, ascending. Adjacent parts are merged.
+    ///
+    /// A negated term highlights nothing. Neither does an alternative that the path does not match.
+    pub fn highlights(&self, path: &str) -> Vec<Highlight> {
+        let mut marks = Vec::new();
+        self.condition.mark(path, &mut marks);
+        marks.retain(|range| !range.is_empty());
+        marks.sort_unstable_by_key(|range| (range.start, range.end));
+        let mut merged: Vec<Highlight> = Vec::with_capacity(marks.len());
+        for Range { start, end } in marks {
+            match merged.last_mut() {
+                Some(last) if start <= last.end => last.end = last.end.max(end),
+                _ => merged.push(Highlight { start, end }),
             }
         }
-        Condition::Term(term) if term.matches_path(path) == Some(true) => {
-            mark_term(term, path, marks);
-        }
-        Condition::Term(_) => {}
+        merged
     }
 }
 
-/// Whether an asset with this path can match the condition.
-fn may_match(condition: &Condition, path: &str) -> bool {
-    matches_path(condition, path) != Some(false)
-}
+impl<'q> Prepared<'q> {
+    fn new(condition: &'q Condition) -> Self {
+        let each = |several: &'q [Condition]| several.iter().map(Self::new).collect();
+        match condition {
+            Condition::All(all) => Self::All(each(all)),
+            Condition::Any(any) | Condition::Best(any) => Self::Any(each(any)),
+            Condition::AtLeast(least, several) => Self::AtLeast(*least, each(several)),
+            Condition::Preferred(_) => Self::All(Vec::new()),
+            Condition::Not(one) => Self::Not(Box::new(Self::new(one))),
+            Condition::Term(Term::Words { words, mode, field }) => {
+                Self::Words(WordsTest::new(words, *mode), *mode, *field)
+            }
+            Condition::Term(term) => Self::Term(term),
+        }
+    }
 
-/// Whether assets with this path match the condition. `None` if other properties decide.
-fn matches_path(condition: &Condition, path: &str) -> Option<bool> {
-    // One result that equals `decisive` decides. Without one, all results must be known.
-    let combine = |conditions: &[Condition], decisive: bool| {
-        let results = || conditions.iter().map(|one| matches_path(one, path));
-        if results().any(|result| result == Some(decisive)) {
-            Some(decisive)
-        } else {
-            results()
-                .all(|result| result.is_some())
-                .then_some(!decisive)
+    fn mark(&self, path: &str, marks: &mut Vec<Range<usize>>) {
+        match self {
+            Self::Not(_) => {}
+            Self::All(all) if all.iter().all(|one| one.may_match(path)) => {
+                all.iter().for_each(|one| one.mark(path, marks));
+            }
+            Self::All(_) => {}
+            Self::Any(any) => {
+                let matching = any.iter().filter(|one| one.may_match(path));
+                matching.for_each(|one| one.mark(path, marks));
+            }
+            Self::AtLeast(least, several) => {
+                let matching = several.iter().filter(|one| one.may_match(path));
+                if matching.clone().count() >= *least {
+                    matching.for_each(|one| one.mark(path, marks));
+                }
+            }
+            Self::Words(words, mode, field) if self.matches_path(path) == Some(true) => {
+                mark_words(words, *mode, *field, path, marks);
+            }
+            Self::Term(term) if term.matches_path(path) == Some(true) => {
+                mark_term(term, path, marks);
+            }
+            Self::Words(..) | Self::Term(_) => {}
         }
-    };
-    match condition {
-        Condition::All(all) => combine(all, false),
-        Condition::Any(any) | Condition::Best(any) => combine(any, true),
-        Condition::Preferred(_) => Some(true),
-        Condition::AtLeast(least, several) => {
-            let results = || several.iter().map(|one| matches_path(one, path));
-            let count = |is_counted: fn(Option<bool>) -> bool| {
-                results().filter(|result| is_counted(*result)).count()
-            };
-            let (certain, possible) = (count(|it| it == Some(true)), count(|it| it != Some(false)));
-            (certain >= *least || possible < *least).then_some(certain >= *least)
+    }
+
+    /// Whether an asset with this path can match the condition.
+    fn may_match(&self, path: &str) -> bool {
+        self.matches_path(path) != Some(false)
+    }
+
+    /// Whether assets with this path match the condition. `None` if other properties decide.
+    fn matches_path(&self, path: &str) -> Option<bool> {
+        // One result that equals `decisive` decides. Without one, all results must be known.
+        let combine = |conditions: &[Self], decisive: bool| {
+            let results = || conditions.iter().map(|one| one.matches_path(path));
+            if results().any(|result| result == Some(decisive)) {
+                Some(decisive)
+            } else {
+                results()
+                    .all(|result| result.is_some())
+                    .then_some(!decisive)
+            }
+        };
+        match self {
+            Self::All(all) => combine(all, false),
+            Self::Any(any) => combine(any, true),
+            Self::AtLeast(least, several) => {
+                let results = || several.iter().map(|one| one.matches_path(path));
+                let count = |is_counted: fn(Option<bool>) -> bool| {
+                    results().filter(|result| is_counted(*result)).count()
+                };
+                let (certain, possible) =
+                    (count(|it| it == Some(true)), count(|it| it != Some(false)));
+                (certain >= *least || possible < *least).then_some(certain >= *least)
+            }
+            Self::Not(one) => one.matches_path(path).map(|matches| !matches),
+            Self::Words(words, _, WordField::Path) => Some(words.matches(path)),
+            Self::Words(words, _, WordField::Name) => Some(words.matches(file_name(path))),
+            Self::Term(term) => term.matches_path(path),
         }
-        Condition::Not(one) => matches_path(one, path).map(|matches| !matches),
-        Condition::Term(term) => term.matches_path(path),
     }
 }
 
+/// Marks a term without words.
 fn mark_term(term: &Term, path: &str, marks: &mut Vec<Range<usize>>) {
     let name_start = path.len() - file_name(path).len();
     match term {
         Term::Name(_) => marks.push(name_start..path.len()),
         Term::NamePattern(pattern) => mark_pattern(pattern, path, name_start, marks),
-        Term::Words {
-            words,
-            mode: MatchMode::Phrase,
-            field,
-        } => {
-            let mut start = 0;
-            for segment in path.split_inclusive('/') {
-                if is_within(*field, start, name_start) {
-                    let found = phrases(words, segment);
-                    marks.extend(found.map(|range| range.start + start..range.end + start));
-                }
-                start += segment.len();
-            }
-        }
-        Term::Words { words, mode, field } => {
-            mark_words(words, *mode, path, |range| {
-                if is_within(*field, range.start, name_start) {
-                    marks.push(range);
-                }
-            });
-        }
         _ => {}
     }
 }
 
-fn is_within(field: WordField, start: usize, name_start: usize) -> bool {
-    field == WordField::Path || start >= name_start
-}
-
 fn mark_words(
-    query_words: &[String],
+    tests: &WordsTest,
     mode: MatchMode,
+    field: WordField,
     path: &str,
-    mut found: impl FnMut(Range<usize>),
+    marks: &mut Vec<Range<usize>>,
 ) {
-    words(path, |word, range| {
-        let marks = query_words.iter().enumerate().map(|(index, query_word)| {
-            let is_last = index + 1 == query_words.len();
-            mark_of(mode, query_word, is_last, word)
-        });
-        match marks.max().flatten() {
-            Some(Mark::Word) => found(range),
-            Some(Mark::Beginning(len)) => {
-                let end = range.start + unfolded_len(&path[range.clone()], len);
-                found(range.start..end);
+    let name_start = path.len() - file_name(path).len();
+    let is_within = |start| field == WordField::Path || start >= name_start;
+    if mode == MatchMode::Phrase {
+        let mut start = 0;
+        for segment in path.split_inclusive('/') {
+            if is_within(start) {
+                let found = tests.phrases(segment);
+                marks.extend(found.map(|range| range.start + start..range.end + start));
             }
-            None => {}
+            start += segment.len();
+        }
+        return;
+    }
+    words(path, |word, range| {
+        if is_within(range.start) {
+            let found = tests
+                .words()
+                .iter()
+                .filter_map(|test| mark_of(test, word, &path[range.clone()]));
+            marks.extend(found.max().map(|len| range.start..range.start + len));
         }
     });
 }
 
-/// The part of a word that a query word marks. The greatest is the longest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Mark {
-    /// As many bytes of the folded word.
-    Beginning(usize),
-    /// The whole word.
-    Word,
+/// The number of bytes of a word of the text that a query word marks.
+fn mark_of(test: &WordTest, word: &str, text: &str) -> Option<usize> {
+    test.matches(word)?;
+    let beginning = test.beginning(word).filter(|it| it.len() < word.len());
+    Some(beginning.map_or(text.len(), |beginning| unfolded_len(text, beginning)))
 }
 
-/// What a query word marks of a word. `is_last` says whether it is the last one of its term.
-fn mark_of(mode: MatchMode, query_word: &str, is_last: bool, word: &str) -> Option<Mark> {
-    let is_match = match mode {
-        MatchMode::Typos(edits) => {
-            return typo::matches(edits, query_word, word).then_some(Mark::Word);
-        }
-        MatchMode::Prefix if is_last => word.starts_with(query_word),
-        MatchMode::Beginning | MatchMode::Similar => word_match(mode, query_word, word).is_some(),
-        _ => query_word == word,
-    };
-    let is_beginning = word.starts_with(query_word) && word != query_word;
-    let mark = if is_beginning {
-        Mark::Beginning(query_word.len())
-    } else {
-        Mark::Word
-    };
-    is_match.then_some(mark)
-}
-
-/// The number of bytes of `text` that fold to at least `folded_len` bytes.
-fn unfolded_len(text: &str, folded_len: usize) -> usize {
-    let (mut folded, mut end) = (0, 0);
+/// The number of bytes at the start of `text` that fold to `beginning`, which may have a second letter after an umlaut.
+fn unfolded_len(text: &str, beginning: &str) -> usize {
+    let (mut rest, mut end) = (beginning, 0);
     fold_with(text, |part, range| {
-        if folded < folded_len {
-            end = range.end;
+        let fits = |rest: &str| rest.starts_with(part) || part.starts_with(rest);
+        if rest.is_empty() {
+            return;
         }
-        folded += part.len();
+        if !fits(rest) {
+            // The folded name does not have the second letter of an umlaut.
+            let second = rest.chars().next().map_or(0, char::len_utf8);
+            rest = &rest[second..];
+        }
+        if !rest.is_empty() {
+            end = range.end;
+            rest = rest.get(part.len()..).unwrap_or_default();
+        }
     });
     end
 }
@@ -234,7 +251,8 @@ mod tests {
     fn marked(condition: Condition, path: &str) -> String {
         let mut shown = path.to_owned();
         let query = Query { condition };
-        for Highlight { start, end } in highlights(&query, path).into_iter().rev() {
+        for Highlight { start, end } in Highlighter::new(&query).highlights(path).into_iter().rev()
+        {
             shown.insert(end, ']');
             shown.insert(start, '[');
         }
@@ -270,6 +288,20 @@ mod tests {
             (prefix("a sum"), "/a/summer", "/[a]/[sum]mer"),
             (prefix("gro"), "/ｇroß", "/[ｇro]ß"),
             (prefix("gros"), "/groß", "/[groß]"),
+            (prefix("mun"), "/München", "/[Mün]chen"),
+            (prefix("muen"), "/München", "/[Mün]chen"),
+            (prefix("mün"), "/Mu\u{308}nchen", "/[Mu\u{308}n]chen"),
+            (prefix("mün"), "/muenchen", "/[muen]chen"),
+            (
+                whole("münchen"),
+                "/München-Muenchen",
+                "/[München]-[Muenchen]",
+            ),
+            (whole("htmlpage"), "/HTMLPageView", "/[HTMLPage]View"),
+            (whole("42"), "/IMG_0042", "/IMG_[0042]"),
+            (whole("c++"), "/c++ c", "/[c++] c"),
+            (whole("🎉"), "/a🎉\u{FE0F}b", "/a[🎉\u{FE0F}]b"),
+            (whole("password"), "/pass\u{AD}word", "/[pass\u{AD}word]"),
             (typo("sumer"), "/summer", "/[summer]"),
             (
                 phrase("red rose"),
@@ -312,7 +344,7 @@ mod tests {
         ) {
             if let Ok(query) = Query::parse(&text, Timestamp::from_millis(0)) {
                 let mut last_end = 0;
-                for Highlight { start, end } in highlights(&query, &path) {
+                for Highlight { start, end } in Highlighter::new(&query).highlights(&path) {
                     prop_assert!(start < end && (last_end < start || last_end == 0));
                     prop_assert!(path.get(start..end).is_some(), "{start}..{end}");
                     last_end = end;

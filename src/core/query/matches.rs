@@ -6,9 +6,8 @@
 use crate::core::query::asset_type::AssetType;
 use crate::core::query::hit::{Hit, extension_of, file_name};
 use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
-use crate::core::query::typo;
-use crate::core::query::word_match::word_match;
-use crate::core::query::words::{fold_name, words_with_positions};
+use crate::core::query::word_match::WordsTest;
+use crate::core::query::words::fold_name;
 use crate::core::replication::timestamp::Timestamp;
 
 /// The properties of an asset that a query can test.
@@ -115,62 +114,7 @@ fn ext(name: &str) -> Option<String> {
 
 /// Whether a path or a name contains the folded words of a query.
 pub fn words_match(query_words: &[String], mode: MatchMode, text: &str) -> bool {
-    let mut text_words = Vec::new();
-    words_with_positions(text, |word, _, _| text_words.push(word.to_owned()));
-    let occurs = |query_word: &String| text_words.contains(query_word);
-    match mode {
-        MatchMode::Whole => query_words.iter().all(occurs),
-        MatchMode::Phrase => text
-            .split('/')
-            .any(|segment| phrases(query_words, segment).next().is_some()),
-        MatchMode::Prefix => query_words.split_last().is_none_or(|(last, before)| {
-            let mut words = text_words.iter();
-            before.iter().all(occurs) && words.any(|word| word.starts_with(last.as_str()))
-        }),
-        MatchMode::Typos(edits) => query_words.iter().all(|query_word| {
-            let mut words = text_words.iter();
-            words.any(|word| typo::matches(edits, query_word, word))
-        }),
-        MatchMode::Beginning | MatchMode::Similar => query_words.iter().all(|query_word| {
-            let mut words = text_words.iter();
-            words.any(|word| word_match(mode, query_word, word).is_some())
-        }),
-    }
-}
-
-/// The byte ranges of a path segment in which the words follow each other directly.
-///
-/// A word that is split at case borders counts as a whole or as its parts: `summerSale.jpg` contains
-/// `"summer sale"`, `"sale jpg"` and `"summersale jpg"`.
-pub(super) fn phrases<'a>(
-    query_words: &'a [String],
-    segment: &str,
-) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
-    let mut words = Vec::new();
-    words_with_positions(segment, |word, range, positions| {
-        words.push((word.to_owned(), range, positions));
-    });
-    // The byte range of each match so far, and the position where its next word must start.
-    let mut matches: Vec<_> = match query_words.first() {
-        None => vec![(0..0, 0)],
-        Some(first) => {
-            let first = words.iter().filter(|(word, _, _)| word == first);
-            first
-                .map(|(_, range, positions)| (range.clone(), positions.end))
-                .collect()
-        }
-    };
-    for next in query_words.iter().skip(1) {
-        let longer = matches.iter().flat_map(|(so_far, end)| {
-            let is_next = |word: &String, start: usize| word == next && start == *end;
-            let found = words
-                .iter()
-                .filter(move |(word, _, positions)| is_next(word, positions.start));
-            found.map(|(_, range, positions)| (so_far.start..range.end, positions.end))
-        });
-        matches = longer.collect();
-    }
-    matches.into_iter().map(|(range, _)| range)
+    WordsTest::new(query_words, mode).matches(text)
 }
 
 #[cfg(test)]

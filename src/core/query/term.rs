@@ -65,15 +65,16 @@ pub enum WordField {
 }
 
 /// The comparison of query words with the words of [`crate::core::query::words()`]. Those include both the
-/// parts and the whole of `summerSale`.
+/// parts and the whole of `summerSale`. A query word stands for all its
+/// [`spellings`](crate::core::query::words::spellings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchMode {
-    /// All words occur, in any order.
+    /// All words occur, in any order. A number may have more leading zeros.
     Whole,
     /// The words follow each other in one path segment (the name of a folder or the file name), with
     /// no other word in between. A word that is split at case borders counts as a whole or as its parts.
     Phrase,
-    /// All words occur; the last one may be only the beginning of a word.
+    /// Like `Whole`, but the last word may be only the beginning of a word.
     Prefix,
     /// All words occur, each with at most this number of edits: one character added, removed or replaced, or two
     /// neighbors swapped. [`crate::core::query::typo::is_editable`] says which words must match exactly.
@@ -89,7 +90,7 @@ pub enum MatchMode {
 /// A single test of an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// Words, folded as [`crate::core::query::words()`] does. There is at least one.
+    /// Words, as [`crate::core::query::query_words`] emits them. There is at least one.
     Words {
         /// The words, in the order of the query.
         words: Vec<String>,

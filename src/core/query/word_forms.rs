@@ -88,15 +88,32 @@ pub fn other_forms(word: &str) -> Vec<String> {
     forms
 }
 
+/// The number with one to [`MAX_LEADING_ZEROS`] more zeros before it. None if the word is not a number in ASCII digits.
+pub fn with_leading_zeros(word: &str) -> impl Iterator<Item = String> {
+    let zeros = 1..if is_number(word) {
+        MAX_LEADING_ZEROS + 1
+    } else {
+        1
+    };
+    zeros.map(move |zeros| "0".repeat(zeros) + word)
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// All words that are the same number as this one, with zero to [`MAX_LEADING_ZEROS`] leading zeros. None if it is
 /// not a number in ASCII digits.
 fn number_spellings(word: &str) -> impl Iterator<Item = String> {
-    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     let digits = match word.trim_start_matches('0') {
         "" => "0",
         digits => digits,
     };
-    let zeros = 0..if is_number { MAX_LEADING_ZEROS + 1 } else { 0 };
+    let zeros = 0..if is_number(word) {
+        MAX_LEADING_ZEROS + 1
+    } else {
+        0
+    };
     zeros.map(move |zeros| "0".repeat(zeros) + digits)
 }
 

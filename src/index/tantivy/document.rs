@@ -72,14 +72,23 @@ fn add_words(document: &mut TantivyDocument, fields: &Fields, path: &str) {
     let folder = &path[..path.len() - name.len()];
     document.add_text(fields.name, name);
     document.add_text(fields.name_trigrams, name);
-    let mut name_words = 0;
-    words_with_positions(name, |_, _, positions| {
-        name_words = name_words.max(positions.end)
+    let name_words = count_words(name);
+    let ext = extension_of(name);
+    let stem_words = ext.map_or(name_words, |ext| {
+        count_words(&name[..name.len() - ext.len()])
     });
-    document.add_u64(fields.name_words, name_words as u64);
+    document.add_u64(fields.name_words, name_words);
+    document.add_u64(fields.ext_words, name_words - stem_words);
     document.add_text(fields.name_folded, fold_name(name));
     document.add_text(fields.folder, folder);
-    if let Some(ext) = extension_of(name) {
+    if let Some(ext) = ext {
         document.add_text(fields.ext, ext.to_lowercase());
     }
+}
+
+/// Number of words, or of the parts of words that are split at case borders.
+fn count_words(text: &str) -> u64 {
+    let mut count = 0;
+    words_with_positions(text, |_, _, positions| count = count.max(positions.end));
+    count as u64
 }

@@ -13,7 +13,7 @@ use super::tokenizer::{TOKENIZER, WordTokenizer};
 use super::trigrams::{TRIGRAM_TOKENIZER, TrigramTokenizer};
 
 /// The version of the schema and the settings. It is part of the name of the index's folder.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The name of the ukey field. The index is sorted by it.
 pub const UKEY: &str = "ukey";
@@ -27,12 +27,14 @@ pub struct Fields {
     pub kh: Field,
     /// Upper 64 bits of the hash of the ukey. Look-ups compare it at each hit of `kh`.
     pub kh2: Field,
-    /// Words of the file name. Indexed.
+    /// Words of the file name. Indexed with their positions, by [`super::tokenizer::position_code`].
     pub name: Field,
     /// The three characters from each position of the folded file name; fewer at its end. Indexed.
     pub name_trigrams: Field,
     /// Number of words in `name`. A word that is split at changes of case counts as its parts.
     pub name_words: Field,
+    /// Number of words in the extension, among the words in `name`.
+    pub ext_words: Field,
     /// The whole folded file name. Fast. Within a segment, the order of its ordinals is the order by name.
     pub name_folded: Field,
     /// Words of the folders in the asset path. Indexed.
@@ -81,17 +83,21 @@ impl Fields {
                 .set_fieldnorms(false)
         };
         let words = TextOptions::default().set_indexing_options(indexed(TOKENIZER));
+        let words_in_order = TextOptions::default().set_indexing_options(
+            indexed(TOKENIZER).set_index_option(IndexRecordOption::WithFreqsAndPositions),
+        );
         let filter = label.clone().set_indexing_options(indexed("raw"));
         let fields = Self {
             ukey: builder.add_bytes_field(UKEY, BytesOptions::default().set_fast()),
             kh: builder.add_u64_field("kh", hash),
             kh2: builder.add_u64_field("kh2", number.clone()),
-            name: builder.add_text_field("name", words.clone()),
+            name: builder.add_text_field("name", words_in_order),
             name_trigrams: builder.add_text_field(
                 "name_trigrams",
                 TextOptions::default().set_indexing_options(indexed(TRIGRAM_TOKENIZER)),
             ),
             name_words: builder.add_u64_field("name_words", number.clone()),
+            ext_words: builder.add_u64_field("ext_words", number.clone()),
             name_folded: builder.add_text_field("name_folded", label.clone()),
             folder: builder.add_text_field("folder", words),
             depth: builder.add_u64_field("depth", number.clone()),

@@ -17,7 +17,7 @@ use super::search_budget::SearchBudget;
 use super::source_scope::SearchedSource;
 use super::translation::Translation;
 use super::{TantivyEngine, failure};
-use crate::core::query::{Count, Page, Position, Request, Sort, SortBy, Total, highlights};
+use crate::core::query::{Count, Highlighter, Page, Position, Request, Sort, SortBy, Total};
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
@@ -264,12 +264,13 @@ impl Search<'_> {
         let mut placed_docs = merge(streams, request.sort, self.needed_hits(), self.deadline)?;
         let has_more = placed_docs.len() > request.limit;
         placed_docs.truncate(request.limit);
+        let highlighter = Highlighter::new(&request.query);
         let mut hits = Vec::with_capacity(placed_docs.len());
         for placed in &placed_docs {
             let path = &placed.position.path;
             let mut hit = hit(&placed.searched, placed.columns, placed.doc, path)?;
             if request.highlights {
-                hit.highlights = Some(highlights(&request.query, path));
+                hit.highlights = Some(highlighter.highlights(path));
             }
             hits.push(hit);
         }

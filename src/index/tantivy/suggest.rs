@@ -21,9 +21,9 @@ use super::search_budget::SearchBudget;
 use super::source_scope::SearchedSource;
 use super::translation::Translation;
 use super::{TantivyEngine, failure};
-use crate::core::query::matches::words_match;
 use crate::core::query::request::MAX_SUGGESTIONS;
-use crate::core::query::words::words_with_positions;
+use crate::core::query::word_match::{WordsTest, forms};
+use crate::core::query::words::{spellings, words_with_positions};
 use crate::core::query::{
     MatchMode, Query, SuggestRequest, Suggestion, SuggestionKind, file_name, fold_name, query_words,
 };
@@ -290,17 +290,26 @@ impl SuggestionSearch<'_> {
         field: Field,
         multi_term_queries: &MultiTermQueries,
     ) -> Vec<(Occur, Box<dyn TantivyQuery>)> {
-        let mut clauses: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::with_capacity(self.words.len());
-        if let Some((last, before)) = self.words.split_last() {
-            let last = multi_term_queries.prefix(field, last);
-            clauses.push((Occur::Must, Box::new(last)));
-            for word in before {
-                let term = Term::from_field_text(field, word);
-                let whole = TermQuery::new(term, IndexRecordOption::Basic);
-                clauses.push((Occur::Must, Box::new(whole)));
+        let last = self.words.len().saturating_sub(1);
+        let clauses = self.words.iter().enumerate().map(|(index, word)| {
+            let mut any: Vec<Box<dyn TantivyQuery>> = Vec::new();
+            for spelling in spellings(word) {
+                if index == last {
+                    any.push(Box::new(multi_term_queries.prefix(field, &spelling)));
+                } else {
+                    let term = Term::from_field_text(field, &spelling);
+                    any.push(Box::new(TermQuery::new(term, IndexRecordOption::Basic)));
+                }
             }
-        }
-        clauses
+            let forms = forms(MatchMode::Prefix, word);
+            if !forms.is_empty() {
+                let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
+                any.push(Box::new(multi_term_queries.one_of(field, &forms)));
+            }
+            let one: Box<dyn TantivyQuery> = Box::new(BooleanQuery::union(any));
+            (Occur::Must, one)
+        });
+        clauses.collect()
     }
 
     /// Divides the limit of a segment among the Sources.
@@ -367,6 +376,7 @@ impl SuggestionSearch<'_> {
             self.limit_per_source(MAX_PATHS_PER_SEGMENT),
         );
         let folder_len = self.request.folder.len();
+        let test = WordsTest::new(&self.words, MatchMode::Prefix);
         let mut matches = 0;
         while doc < docs.end && matches < limit {
             self.deadline.check()?;
@@ -380,7 +390,7 @@ impl SuggestionSearch<'_> {
             // The path is in the folder. The folder itself and those above it are no suggestions.
             for (start, end) in folder_names(path).filter(|(_, end)| *end >= folder_len) {
                 let name = &path[start..end];
-                if words_match(&self.words, MatchMode::Prefix, name) {
+                if test.matches(name) {
                     found.push(Candidate::new(name, &path[..=end], searched.source));
                 }
             }

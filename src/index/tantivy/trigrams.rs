@@ -8,10 +8,10 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use crate::core::query::words::{WORDS_VERSION, fold_name};
 
 /// The name of the tokenizer in the schema. It ends in the version of the folding.
-pub const TRIGRAM_TOKENIZER: &str = "asset_trigrams_1";
+pub const TRIGRAM_TOKENIZER: &str = "asset_trigrams_2";
 
 // The schema needs a literal, so the version is checked here.
-const _: () = assert!(WORDS_VERSION == 1);
+const _: () = assert!(WORDS_VERSION == 2);
 
 /// Maximum number of characters in a term.
 pub const TRIGRAM_CHARS: usize = 3;

@@ -1,13 +1,14 @@
 //! What a forgiving search found instead of the words that were written.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::{Attempt, Step, can_be_part, halves, joined, plain_words};
 use crate::core::query::hit::file_name;
-use crate::core::query::matches::words_match;
 use crate::core::query::term::{MatchMode, Query, Term};
-use crate::core::query::word_match::{WordMatch, word_match};
-use crate::core::query::words::words;
+use crate::core::query::word_match::{WordMatch, WordTest, WordsTest};
+use crate::core::query::words::{spellings, words};
 
 /// Maximum number of words that are shown for one written word.
 pub const MAX_SHOWN_WORDS: usize = 3;
@@ -97,10 +98,10 @@ fn interpret<'a>(
     paths: impl Iterator<Item = &'a str>,
 ) -> Option<WordInterpretation> {
     let word = plain[index];
-    let together: Vec<Term> = joined(plain, index, mode).collect();
+    let alternatives = Alternatives::new(plain, index, mode);
     let (mut found, mut is_missing, mut shown) = (false, false, Vec::new());
     for path in paths {
-        match instead(word, &together, mode, path) {
+        match alternatives.best(path) {
             Some((Instead::Nothing, _)) => found = true,
             Some((_, text)) => {
                 is_missing = true;
@@ -137,45 +138,83 @@ enum Instead {
     Typo,
 }
 
-/// The best that a path has instead of a word. `together` finds the word and its neighbors, written together.
-fn instead(
-    word: &str,
-    together: &[Term],
-    mode: MatchMode,
-    path: &str,
-) -> Option<(Instead, String)> {
-    let mut best: Option<(Instead, String)> = None;
-    let mut offer = |kind, text: &str| {
-        if best.as_ref().is_none_or(|(least, _)| kind < *least) {
-            best = Some((kind, text.to_owned()));
+/// What a path may have instead of a word, prepared for many paths.
+struct Alternatives {
+    word: WordTest,
+    /// The word and its neighbors, written together.
+    joined: Vec<WordsTest>,
+    /// Parts of the name that contain the word and its neighbors, written together.
+    joined_parts: Vec<Term>,
+    /// The spellings of the word, if it may be in the middle of a longer one.
+    parts: Vec<String>,
+    /// The two halves of the word.
+    halves: Vec<([String; 2], WordsTest)>,
+}
+
+impl Alternatives {
+    fn new(plain: &[&str], index: usize, mode: MatchMode) -> Self {
+        let word = plain[index];
+        let (mut together, mut joined_parts) = (Vec::new(), Vec::new());
+        for term in joined(plain, index, mode) {
+            match term {
+                Term::Words { words, mode, .. } => together.push(WordsTest::new(&words, mode)),
+                part => joined_parts.push(part),
+            }
         }
-    };
-    words(path, |its, _| {
-        match word_match(mode, word, its) {
-            Some(WordMatch::Whole) => offer(Instead::Nothing, its),
-            Some(WordMatch::Form) => offer(Instead::Form, its),
-            Some(WordMatch::Beginning) => offer(Instead::Beginning, its),
-            Some(WordMatch::Typo) => offer(Instead::Typo, its),
-            None => {}
+        let may_be_part = mode == MatchMode::Similar && can_be_part(word);
+        let parts = spellings(word).filter(|_| may_be_part);
+        let halves = halves(word).map(|(one, other)| [one.to_owned(), other.to_owned()]);
+        Self {
+            word: WordTest::new(mode, word, true),
+            joined: together,
+            joined_parts,
+            parts: parts.map(Cow::into_owned).collect(),
+            halves: halves
+                .map(|both| (both.clone(), WordsTest::new(&both, MatchMode::Phrase)))
+                .collect(),
         }
-        if together.iter().any(|it| it.matches_path(its) == Some(true)) {
-            offer(Instead::Joined, its);
-        }
-    });
-    if mode == MatchMode::Similar && can_be_part(word) {
-        words(file_name(path), |its, _| {
-            if its.contains(word) {
-                offer(Instead::Part, its);
+    }
+
+    /// The best that a path has instead of the word.
+    fn best(&self, path: &str) -> Option<(Instead, String)> {
+        let mut best: Option<(Instead, String)> = None;
+        let mut offer = |kind, text: &str| {
+            if best.as_ref().is_none_or(|(least, _)| kind < *least) {
+                best = Some((kind, text.to_owned()));
+            }
+        };
+        words(path, |its, _| {
+            match self.word.matches(its) {
+                Some(WordMatch::Whole) => offer(Instead::Nothing, its),
+                Some(WordMatch::Form) => offer(Instead::Form, its),
+                Some(WordMatch::Beginning) => offer(Instead::Beginning, its),
+                Some(WordMatch::Typo) => offer(Instead::Typo, its),
+                None => {}
+            }
+            let is_joined = self.joined.iter().any(|it| it.matches(its));
+            if is_joined
+                || self
+                    .joined_parts
+                    .iter()
+                    .any(|it| it.matches_path(its) == Some(true))
+            {
+                offer(Instead::Joined, its);
             }
         });
-    }
-    // Splitting the path into words for each way to split the word takes long, so it comes last.
-    let is_decided = |(kind, _): &(Instead, String)| *kind < Instead::Split;
-    if !best.as_ref().is_some_and(is_decided) {
-        let mut split = halves(word).map(|(one, other)| [one.to_owned(), other.to_owned()]);
-        if let Some(both) = split.find(|both| words_match(both, MatchMode::Phrase, path)) {
+        if !self.parts.is_empty() {
+            words(file_name(path), |its, _| {
+                if self.parts.iter().any(|part| its.contains(part)) {
+                    offer(Instead::Part, its);
+                }
+            });
+        }
+        // Splitting the path into words for each way to split the word takes long, so it comes last.
+        let is_decided = |(kind, _): &(Instead, String)| *kind < Instead::Split;
+        if !best.as_ref().is_some_and(is_decided)
+            && let Some((both, _)) = self.halves.iter().find(|(_, test)| test.matches(path))
+        {
             best = Some((Instead::Split, both.join(" ")));
         }
+        best
     }
-    best
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use unicode_normalization::char::{compose, decompose_compatible};
 
-use super::{Class, class_of, push_folded};
+use super::class::{Class, class_of};
+use super::push_folded;
 
 /// Folds a file name in the same way as words, but keeps all other characters. It is used to sort by name
 /// and to match patterns of names.
@@ -22,7 +23,7 @@ pub fn fold_name(name: &str) -> String {
 
 /// Emits a folded name in parts, each with its byte range in `name`.
 pub(in crate::core::query) fn fold_with(name: &str, mut sink: impl FnMut(&str, Range<usize>)) {
-    // A syllable waits here until the next character shows whether it joins.
+    // A single character waits here until the next character shows whether it joins.
     let mut pending: Option<(char, Range<usize>)> = None;
     let mut part = String::with_capacity(8);
     for (start, c) in name.char_indices() {
@@ -37,7 +38,7 @@ pub(in crate::core::query) fn fold_with(name: &str, mut sink: impl FnMut(&str, R
             }
             match class_of(c) {
                 Class::Mark => {}
-                Class::Syllable => pending = Some((c, source.clone())),
+                Class::Single => pending = Some((c, source.clone())),
                 _ => {
                     part.clear();
                     push_folded(c, &mut part);

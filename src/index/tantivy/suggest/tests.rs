@@ -6,6 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::*;
+use crate::core::query::matches::words_match;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::corpus::Corpus;
 

@@ -8,10 +8,9 @@ use tantivy::schema::Field;
 
 use super::{TranslatedQuery, Translation, all_of, best_of, scored, text_term};
 use crate::core::query::hit::file_name;
-use crate::core::query::matches::words_match;
 use crate::core::query::typo::{forgiven_edits, is_editable};
-use crate::core::query::word_forms::other_forms;
-use crate::core::query::word_match::can_be_beginning;
+use crate::core::query::word_match::{WordsTest, can_be_beginning, forms};
+use crate::core::query::words::spellings;
 use crate::core::query::{Condition, MatchMode, Term, WordField};
 use crate::core::replication::interval::KeyInterval;
 use crate::index::IndexError;
@@ -85,49 +84,58 @@ impl Translation<'_> {
         mode: MatchMode,
         field: WordField,
     ) -> TranslatedQuery {
-        let Some((last, before)) = words.split_last() else {
+        let Some(last) = words.len().checked_sub(1) else {
             return self.all_assets();
         };
+        // A phrase of one word is that word.
+        if mode == MatchMode::Phrase && last > 0 {
+            return self.phrase(words, field);
+        }
         let fields = self.scored_fields(field);
-        Ok(match mode {
-            // A phrase of one word is that word.
-            MatchMode::Phrase if !before.is_empty() => self.phrase(words, field)?,
-            MatchMode::Whole | MatchMode::Phrase => {
-                all_of(words.iter().map(|word| best_of(whole(&fields, word))))
+        let words = words.iter().enumerate();
+        Ok(all_of(words.map(|(index, word)| {
+            self.word(&fields, mode, word, index == last)
+        })))
+    }
+
+    /// Finds one word. `is_last` says whether it is the last one of its term.
+    fn word(
+        &self,
+        fields: &[FieldScore],
+        mode: MatchMode,
+        word: &str,
+        is_last: bool,
+    ) -> Box<dyn IndexQuery> {
+        let mut alternatives = Vec::new();
+        for word in spellings(word) {
+            alternatives.extend(whole(fields, &word));
+            match mode {
+                MatchMode::Prefix if is_last => {
+                    alternatives.extend(self.beginnings(fields, &word));
+                }
+                MatchMode::Beginning | MatchMode::Similar if can_be_beginning(&word) => {
+                    let near = |field| self.multi_term_queries.near_prefix(field, &word);
+                    alternatives.extend(multi_term(fields, |it| it.partial + NEAR_SCORE, near));
+                    alternatives.extend(self.beginnings(fields, &word));
+                }
+                _ => {}
             }
-            MatchMode::Prefix => {
-                let before = before.iter().map(|word| best_of(whole(&fields, word)));
-                let mut alternatives = whole(&fields, last);
-                alternatives.extend(self.beginnings(&fields, last));
-                all_of(before.chain([best_of(alternatives)]))
+            let edits = match mode {
+                MatchMode::Typos(edits) if is_editable(&word) => edits,
+                MatchMode::Similar => forgiven_edits(&word),
+                _ => 0,
+            };
+            if edits > 0 {
+                alternatives.extend(self.typos(fields, &word, edits));
             }
-            MatchMode::Typos(edits) => all_of(words.iter().map(|word| {
-                let mut alternatives = whole(&fields, word);
-                if is_editable(word) {
-                    alternatives.extend(self.typos(&fields, word, edits));
-                }
-                best_of(alternatives)
-            })),
-            MatchMode::Beginning | MatchMode::Similar => all_of(words.iter().map(|word| {
-                let mut alternatives = whole(&fields, word);
-                if can_be_beginning(word) {
-                    let near = |field| self.multi_term_queries.near_prefix(field, word);
-                    alternatives.extend(multi_term(&fields, |it| it.partial + NEAR_SCORE, near));
-                    alternatives.extend(self.beginnings(&fields, word));
-                }
-                let forms = other_forms(word);
-                if !forms.is_empty() {
-                    let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
-                    let one_of = |field| self.multi_term_queries.one_of(field, &forms);
-                    alternatives.extend(multi_term(&fields, |it| it.form, one_of));
-                }
-                let edits = forgiven_edits(word);
-                if mode == MatchMode::Similar && edits > 0 {
-                    alternatives.extend(self.typos(&fields, word, edits));
-                }
-                best_of(alternatives)
-            })),
-        })
+        }
+        let forms = forms(mode, word);
+        if !forms.is_empty() {
+            let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
+            let one_of = |field| self.multi_term_queries.one_of(field, &forms);
+            alternatives.extend(multi_term(fields, |it| it.form, one_of));
+        }
+        best_of(alternatives)
     }
 
     fn scored_fields(&self, field: WordField) -> Vec<FieldScore> {
@@ -194,9 +202,13 @@ impl Translation<'_> {
     }
 
     fn docs_in(&self, field: Field, word: &str) -> Result<u64, IndexError> {
-        let term = IndexTerm::from_field_text(field, word);
-        let docs = self.snapshot.searcher.doc_freq(&term);
-        docs.map_err(failed_read("count the assets with a word"))
+        let mut docs = 0;
+        for spelling in spellings(word) {
+            let term = IndexTerm::from_field_text(field, &spelling);
+            let found = self.snapshot.searcher.doc_freq(&term);
+            docs += found.map_err(failed_read("count the assets with a word"))?;
+        }
+        Ok(docs)
     }
 
     /// Whether no document has one of the words in this field.
@@ -217,7 +229,7 @@ impl Translation<'_> {
         };
         let halvings = self.decide(|| {
             let mut docs = self.docs_with(word)?;
-            for form in other_forms(word) {
+            for form in forms(MatchMode::Similar, word) {
                 docs += self.docs_with(&form)?;
             }
             let ratio = self.snapshot.searcher.num_docs().checked_div(docs);
@@ -250,8 +262,11 @@ impl Translation<'_> {
             if self.lacks_one(field_score.field, words)? {
                 continue;
             }
-            let candidates = words.iter().map(|word| text_term(field_score.field, word));
-            let (is_name, words) = (field_score.field == self.fields.name, words.to_vec());
+            let candidates = words.iter().map(|word| {
+                best_of(spellings(word).map(|word| text_term(field_score.field, &word)))
+            });
+            let is_name = field_score.field == self.fields.name;
+            let phrase = WordsTest::new(words, MatchMode::Phrase);
             // A query has at most 4,096 bytes, so sums of scores are exact in an `f32`.
             let score = f32::from(field_score.whole) * words.len() as f32;
             let test = move |path: &str| {
@@ -261,7 +276,7 @@ impl Translation<'_> {
                 } else {
                     &path[..path.len() - name.len()]
                 };
-                words_match(&words, MatchMode::Phrase, text)
+                phrase.matches(text)
             };
             let everything = KeyInterval::everything();
             let found = self.filter_paths(&everything, candidates.collect(), test)?;

@@ -15,7 +15,7 @@ use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
 
 /// Segments of the paths.
-const SEGMENTS: [&str; 30] = [
+const SEGMENTS: [&str; 36] = [
     "summer",
     "Summer-Sale",
     "summerSale.jpg",
@@ -46,6 +46,12 @@ const SEGMENTS: [&str; 30] = [
     "draft-2",
     "sumer",
     "a.b",
+    "HTMLPageViewX2",
+    "München.jpg",
+    "muenchen",
+    "munchen-0042",
+    "C++ c# 🎉",
+    "москваCity",
 ];
 
 const ETAGS: [&str; 6] = [
@@ -106,6 +112,7 @@ fn words() -> impl Strategy<Value = Condition> {
         vec(select(&SEGMENTS[..]), 1..3).prop_map(|segments| segments.join(" ")),
         // Starts of words, and words with typos.
         "(su?m?m?ers?|summersak?l?e|sa?l?e|im?g?|0?20[0-9]{1,2}|stras?s?e?|[abc]{1,3}) ?(sal[eo]|jpg|写)?",
+        "(m(u|ue|ü)nch?en?|html(page)?|pageview|0?42|c(\\+\\+|#)?|🎉|москва) ?(page|jpg|c|city|42)?",
     ];
     (text, mode(), select(vec![WordField::Path, WordField::Name]))
         .prop_map(|(text, mode, field)| words_of(&text, mode, field))
