@@ -96,6 +96,7 @@ pub mod paths;
 pub mod payload;
 pub mod pinned_commit;
 pub mod plus_score_query;
+pub mod positions_query;
 pub mod ranking;
 mod ranking_decisions;
 pub mod read_only;

@@ -273,8 +273,9 @@ fn count_terms(condition: &Condition) -> usize {
         | Condition::Any(several)
         | Condition::AtLeast(_, several)
         | Condition::Best(several) => several.iter().map(count_terms).sum(),
-        Condition::Not(one) | Condition::Preferred(one) => count_terms(one),
+        Condition::Not(one) => count_terms(one),
         Condition::Term(_) => 1,
+        Condition::Preferred(_) => 0,
     }
 }
 

@@ -30,7 +30,7 @@ impl Display for Condition {
                 write_joined(any, ", ", |_| false, out)?;
                 out.write_char(')')
             }
-            Self::Preferred(one) => write!(out, "preferred ({one})"),
+            Self::Preferred(preference) => write!(out, "preferred ({preference:?})"),
             Self::AtLeast(least, several) => {
                 write!(out, "{least} of (")?;
                 write_joined(several, ", ", |_| false, out)?;

@@ -46,13 +46,27 @@ pub enum Condition {
     /// Like `Any`, but an asset that meets several of the conditions scores like one that meets only the best. The
     /// language has no text for this: [`crate::core::query::forgiving`] makes it.
     Best(Vec<Condition>),
-    /// Every asset meets this. One that meets the condition in it is a better match. The language has no text for
-    /// this: [`crate::core::query::preferences`] makes it.
-    Preferred(Box<Condition>),
+    /// Every asset meets this. One that meets the preference is a better match. The language has no text for this:
+    /// [`crate::core::query::preferences`] makes it.
+    Preferred(Preference),
     /// The opposite of a condition.
     Not(Box<Condition>),
     /// A term.
     Term(Term),
+}
+
+/// Something that makes an asset a better match of the words of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Preference {
+    /// The file name is these words, with or without an extension after them.
+    WholeName(Vec<String>),
+    /// The second word directly follows the first one, in the file name or in the name of a folder. In the file name,
+    /// near each other is better than far.
+    Neighbors([String; 2]),
+    /// Both words are in the file name. The nearer they are to each other, the better.
+    Near([String; 2]),
+    /// The extension is one of these.
+    Ext(Vec<String>),
 }
 
 /// The part of an asset that words are searched in.
@@ -66,7 +80,7 @@ pub enum WordField {
 
 /// The comparison of query words with the words of [`crate::core::query::words()`]. Those include both the
 /// parts and the whole of `summerSale`. A query word stands for all its
-/// [`spellings`](crate::core::query::words::spellings).
+/// [`spellings`](crate::core::query::words::spellings()).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchMode {
     /// All words occur, in any order. A number may have more leading zeros.

@@ -98,6 +98,12 @@ pub fn forms(mode: MatchMode, query_word: &str) -> Vec<String> {
     }
 }
 
+/// The words that a query word stands for in an exact search.
+pub fn exact_forms(query_word: &str) -> impl Iterator<Item = String> {
+    let forms = forms(MatchMode::Whole, query_word);
+    spellings(query_word).map(Cow::into_owned).chain(forms)
+}
+
 /// The words of a term, prepared for the comparison with many texts.
 #[derive(Clone, Debug)]
 pub struct WordsTest {

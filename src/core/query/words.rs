@@ -28,8 +28,8 @@ pub const MAX_WORD_BYTES: usize = 255;
 /// Maximum number of parts of a run of letters. The last part contains the rest of the run.
 pub const MAX_PARTS: usize = 8;
 
-/// Maximum number of neighboring parts of a run that are also emitted as one word. The whole run is, too, however many
-/// parts it has.
+/// Maximum number of neighboring parts of a run that are also emitted as one word. The whole run is, too, however
+/// many parts it has.
 pub const MAX_JOINED_PARTS: usize = 3;
 
 /// Emits the words of `text` for the index, each with its byte range in `text`.
@@ -42,7 +42,7 @@ pub const MAX_JOINED_PARTS: usize = 3;
 /// `f#`. Soft hyphens, zero-width characters and skin tones are dropped.
 ///
 /// Words are folded: compatibility forms (`ﬁ`, full-width digits) and ligatures are decomposed, accents
-/// are dropped, and letters are in lower case. Words with ä, ö, ü, å or ø are emitted in both [`spellings`].
+/// are dropped, and letters are in lower case. Words with ä, ö, ü, å or ø are emitted in both [`spellings()`].
 pub fn words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
     words_with_positions(text, |word, range, _| sink(word, range));
 }
@@ -56,10 +56,10 @@ pub fn words_with_positions(text: &str, sink: impl FnMut(&str, Range<usize>, Ran
     Splitter::new(Purpose::Index, sink).split(text);
 }
 
-/// Emits the words of a query: the same as [`words`], but not split at case borders, with ä, ö, ü, å and ø, and only
-/// in one form: `c++` is not also `c`.
+/// Emits the words of a query: the same as [`words`], but not split at case borders, with ä, ö, ü, å and ø, and
+/// only in one form: `c++` is not also `c`.
 ///
-/// `iPhone`, `iphone` and `IPHONE` are the same query and must find the same assets. [`spellings`] gives the words of
+/// `iPhone`, `iphone` and `IPHONE` are the same query and must find the same assets. [`spellings()`] gives the words of
 /// the index that a query word stands for.
 pub fn query_words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
     Splitter::new(Purpose::Query, |word: &str, range, _| sink(word, range)).split(text);

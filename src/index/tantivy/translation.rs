@@ -31,6 +31,7 @@ use crate::index::IndexError;
 mod filters;
 mod names;
 mod paths;
+mod preferences;
 pub mod words;
 
 /// A query, and whether it must match.

@@ -126,3 +126,50 @@ fn signs_and_emoji_exclude_other_names() {
         assert_eq!(found(&names, &query).1, want, "{text}");
     }
 }
+
+/// The names come in this order, whatever the order of their paths is.
+#[test]
+fn nearer_words_and_more_exact_names_come_first() {
+    for (text, best_first) in [
+        (
+            "2024-07",
+            &["z 2024-07.jpg", "a 07 2024 b.jpg", "a 2024-01-02-07.jpg"][..],
+        ),
+        ("@2x", &["z icon@2x.png", "a2 b x.png"]),
+        ("final_final", &["z_final_final.psd", "a_final_b_final.psd"]),
+        ("final final", &["z_final_final.psd", "a_final_b_final.psd"]),
+        ("mp4", &["z clip.mp4", "a mp 4.jpg", "a mp b 4.jpg"]),
+        (
+            "summer sale",
+            &[
+                "summer sale",
+                "summer-sale.jpg",
+                "z sale summer banner.jpg",
+                "z summer sale banner.jpg",
+                "z summer big sale.jpg",
+                "a summer very big sale.jpg",
+                "a/summer/sale.jpg",
+                "sale/summer.jpg",
+            ],
+        ),
+        (
+            "sunset",
+            &["sunset", "sunset.jpg", "a sunset", "sunset/a.jpg"],
+        ),
+        (
+            "sunset.jpg",
+            &["z/sunset.jpg", "sunset jpg b", "a/sunset-1.jpg"],
+        ),
+        (
+            "iphone xs max",
+            &["z iPhoneXSMax.png", "a iphone max b xs.png"],
+        ),
+        ("img 42", &["z IMG_0042.jpg", "a img b 42.jpg"]),
+        ("page view", &["HTMLPageView.png", "a page b view.png"]),
+        ("mün chen", &["z müen chen.jpg", "a muen b chen.jpg"]),
+    ] {
+        let mut names = best_first.to_vec();
+        names.sort_unstable();
+        assert_eq!(found(&names, text).1, best_first, "{text}");
+    }
+}

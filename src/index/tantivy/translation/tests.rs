@@ -7,6 +7,7 @@ use tantivy::collector::{Count, DocSetCollector, TopDocs};
 
 use super::*;
 use crate::core::query::matches::Asset;
+use crate::core::query::term::Preference;
 use crate::core::query::words::query_words;
 use crate::core::query::{MatchMode, WildcardPattern, WordField};
 use crate::core::replication::checkpoint::Checkpoint;
@@ -266,11 +267,11 @@ fn beginnings_that_are_almost_the_whole_word_score_more() {
 
 #[test]
 fn neighbors_that_are_preferred_score_more_and_rare_words_count_more() {
-    let pair = words_of("2024 07", MatchMode::Phrase, WordField::Path);
+    let pair = Preference::Neighbors(["2024".to_owned(), "07".to_owned()]);
     let both = words_of("2024 07", MatchMode::Whole, WordField::Path);
-    let condition = Condition::All(vec![both, Condition::Preferred(Box::new(pair))]);
+    let condition = Condition::All(vec![both, Condition::Preferred(pair)]);
     let found = found_by_score(&["/2024-01-07", "/sale-2024-07"], &condition);
-    let want = [("/sale-2024-07", 152.0), ("/2024-01-07", 128.0)];
+    let want = [("/sale-2024-07", 152.0), ("/2024-01-07", 133.0)];
     assert_eq!(found, want.map(|(path, score)| (path.to_owned(), score)));
     let several = ["beach", "rare"].map(|word| words_of(word, MatchMode::Similar, WordField::Path));
     let condition = Condition::AtLeast(1, several.to_vec());

@@ -2,6 +2,8 @@
 //!
 //! Other terms have no score, except parts of names. An asset matches them or is not found.
 
+use std::borrow::Cow;
+
 use tantivy::Term as IndexTerm;
 use tantivy::query::Query as IndexQuery;
 use tantivy::schema::Field;
@@ -17,6 +19,7 @@ use crate::index::IndexError;
 use crate::index::tantivy::failure::failed_read;
 use crate::index::tantivy::multi_term_query::MultiTermQuery;
 use crate::index::tantivy::plus_score_query::PlusScoreQuery;
+use crate::index::tantivy::positions_query::{Arrangement, PositionsQuery};
 
 /// Score of a word that is in the file name.
 pub const NAME_WORD_SCORE: u16 = 64;
@@ -47,12 +50,6 @@ pub const FOLDER_TYPO_SCORE: u16 = 8;
 
 /// Score that a word loses by a second typo.
 const SECOND_TYPO: u16 = 6;
-
-/// Score of a preference that an asset meets.
-const PREFERRED_SCORE: f32 = 24.0;
-
-/// Maximum number of documents whose paths a preference reads. It is left out if more have the words.
-const MAX_PREFERRED_DOCS: u64 = 20_000;
 
 /// Score, in a search for some of several words, for each halving of the number of assets that have a word.
 const RARITY_SCORE: f32 = 16.0;
@@ -176,32 +173,12 @@ impl Translation<'_> {
         typos
     }
 
-    /// Finds what a preference prefers. `None` if finding it takes too long.
-    pub(super) fn preferred(
-        &self,
-        condition: &Condition,
-    ) -> Result<Option<Box<dyn IndexQuery>>, IndexError> {
-        if let Condition::Term(Term::Words { words, .. }) = condition {
-            let is_too_common = self.decide(|| {
-                let mut fewest = u64::MAX;
-                for word in words {
-                    fewest = fewest.min(self.docs_with(word)?);
-                }
-                Ok(u8::from(fewest > MAX_PREFERRED_DOCS))
-            })?;
-            if is_too_common != 0 {
-                return Ok(None);
-            }
-        }
-        Ok(Some(scored(self.condition(condition)?, PREFERRED_SCORE)))
-    }
-
     /// Number of documents that have this word in their path, or a little more.
     fn docs_with(&self, word: &str) -> Result<u64, IndexError> {
         Ok(self.docs_in(self.fields.name, word)? + self.docs_in(self.fields.folder, word)?)
     }
 
-    fn docs_in(&self, field: Field, word: &str) -> Result<u64, IndexError> {
+    pub(super) fn docs_in(&self, field: Field, word: &str) -> Result<u64, IndexError> {
         let mut docs = 0;
         for spelling in spellings(word) {
             let term = IndexTerm::from_field_text(field, &spelling);
@@ -253,8 +230,7 @@ impl Translation<'_> {
         Ok(best_of([found, plus(typos, TYPO_HALVINGS)]))
     }
 
-    /// Finds phrases: all words of a phrase are in the file name, or in the same folder name. The words find
-    /// candidates, and the path decides.
+    /// Finds phrases: all words of a phrase are in the file name, or in the same folder name.
     fn phrase(&self, words: &[String], field: WordField) -> TranslatedQuery {
         let mut alternatives = Vec::new();
         for field_score in self.scored_fields(field) {
@@ -262,27 +238,39 @@ impl Translation<'_> {
             if self.lacks_one(field_score.field, words)? {
                 continue;
             }
-            let candidates = words.iter().map(|word| {
-                best_of(spellings(word).map(|word| text_term(field_score.field, &word)))
-            });
-            let is_name = field_score.field == self.fields.name;
-            let phrase = WordsTest::new(words, MatchMode::Phrase);
             // A query has at most 4,096 bytes, so sums of scores are exact in an `f32`.
             let score = f32::from(field_score.whole) * words.len() as f32;
-            let test = move |path: &str| {
-                let name = file_name(path);
-                let text = if is_name {
-                    name
-                } else {
-                    &path[..path.len() - name.len()]
-                };
-                phrase.matches(text)
-            };
-            let everything = KeyInterval::everything();
-            let found = self.filter_paths(&everything, candidates.collect(), test)?;
-            alternatives.push(scored(found, score));
+            alternatives.push(if field_score.field == self.fields.name {
+                let terms = words.iter().map(|word| {
+                    let spellings = spellings(word);
+                    spellings.map(Cow::into_owned).collect()
+                });
+                self.arranged(terms.collect(), Arrangement::Phrase(score))
+            } else {
+                scored(self.folder_phrase(words)?, score)
+            });
         }
         Ok(best_of(alternatives))
+    }
+
+    /// Finds names that have words in an arrangement. `terms` has the terms that stand for each word.
+    pub(super) fn arranged(
+        &self,
+        terms: Vec<Vec<String>>,
+        arrangement: Arrangement,
+    ) -> Box<dyn IndexQuery> {
+        let name = self.fields.name;
+        Box::new(PositionsQuery::new(name, terms, arrangement, self.budget))
+    }
+
+    /// Finds phrases in the names of folders. The words find candidates, and the path decides.
+    pub(super) fn folder_phrase(&self, words: &[String]) -> TranslatedQuery {
+        let candidates = words
+            .iter()
+            .map(|word| best_of(spellings(word).map(|word| text_term(self.fields.folder, &word))));
+        let phrase = WordsTest::new(words, MatchMode::Phrase);
+        let test = move |path: &str| phrase.matches(&path[..path.len() - file_name(path).len()]);
+        self.filter_paths(&KeyInterval::everything(), candidates.collect(), test)
     }
 }
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{NewState, words_of};
+use crate::core::query::term::Preference;
 use crate::core::query::{
     AssetType, Condition, Interval, MatchMode, Term, WildcardPattern, WordField,
 };
@@ -199,6 +200,16 @@ fn term() -> impl Strategy<Value = Condition> {
     ]
 }
 
+fn preference() -> impl Strategy<Value = Preference> {
+    let word = || select(vec!["sale", "summer", "jpg", "2041", "münchen"]).prop_map(str::to_owned);
+    prop_oneof![
+        vec(word(), 1..3).prop_map(Preference::WholeName),
+        [word(), word()].prop_map(Preference::Neighbors),
+        [word(), word()].prop_map(Preference::Near),
+        Just(Preference::Ext(vec!["jpg".to_owned()])),
+    ]
+}
+
 /// A condition with several terms.
 pub(super) fn condition() -> impl Strategy<Value = Condition> {
     term().prop_recursive(3, 8, 3, |inner| {
@@ -208,9 +219,7 @@ pub(super) fn condition() -> impl Strategy<Value = Condition> {
             (1..4_usize, vec(inner.clone(), 0..4))
                 .prop_map(|(least, several)| Condition::AtLeast(least, several)),
             vec(inner.clone(), 0..4).prop_map(Condition::Best),
-            inner
-                .clone()
-                .prop_map(|one| Condition::Preferred(Box::new(one))),
+            preference().prop_map(Condition::Preferred),
             inner.prop_map(|one| Condition::Not(Box::new(one))),
         ]
     })
