@@ -7,16 +7,45 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The right to run one or more operations. They count as running until it is dropped.
-pub type Permit = OwnedSemaphorePermit;
+#[derive(Debug)]
+pub struct Permit {
+    permit: OwnedSemaphorePermit,
+    limit: ConcurrencyLimit,
+}
+
+impl Permit {
+    /// Splits off a permit for `count` of the operations. `None` if it is for fewer.
+    pub fn split(&mut self, count: usize) -> Option<Self> {
+        let permit = self.permit.split(count)?;
+        Some(Self {
+            permit,
+            limit: self.limit.clone(),
+        })
+    }
+
+    /// Gives the permit back. Returns whether other operations under the same limit run now.
+    pub fn release(self) -> bool {
+        drop(self.permit);
+        // A permit that is given back goes to the operation that waits longest, so it is not available then.
+        self.limit.semaphore.available_permits() < self.limit.max
+    }
+}
 
 /// Limits how many operations run at the same time. Clones share the limit.
 #[derive(Clone, Debug)]
-pub struct ConcurrencyLimit(Arc<Semaphore>);
+pub struct ConcurrencyLimit {
+    semaphore: Arc<Semaphore>,
+    max: usize,
+}
 
 impl ConcurrencyLimit {
     /// A limit of `max` operations. 0 counts as 1.
     pub fn new(max: usize) -> Self {
-        Self(Arc::new(Semaphore::new(max.max(1))))
+        let max = max.max(1);
+        Self {
+            semaphore: Arc::new(Semaphore::new(max)),
+            max,
+        }
     }
 
     /// Waits for a permit for one operation. Permits are handed out in the order of the calls.
@@ -26,8 +55,11 @@ impl ConcurrencyLimit {
 
     /// Waits for a permit for `count` operations. Never returns if `count` is above the limit.
     pub async fn acquire_many(&self, count: u32) -> Permit {
-        let permit = Arc::clone(&self.0).acquire_many_owned(count).await;
-        permit.expect("the semaphore is private and never closed")
+        let permit = Arc::clone(&self.semaphore).acquire_many_owned(count).await;
+        Permit {
+            permit: permit.expect("the semaphore is private and never closed"),
+            limit: self.clone(),
+        }
     }
 }
 
@@ -49,6 +81,18 @@ mod tests {
         assert!(matches!(second.as_mut().poll(&mut context), Poll::Pending));
         drop(first);
         let _permit = second.await;
+    }
+
+    #[tokio::test]
+    async fn release_tells_whether_others_run() {
+        let limit = ConcurrencyLimit::new(2);
+        let (first, second) = (limit.acquire().await, limit.acquire().await);
+        let mut third = pin!(limit.acquire());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(matches!(third.as_mut().poll(&mut context), Poll::Pending));
+        assert!(first.release());
+        assert!(second.release(), "the third one has got a permit");
+        assert!(!third.await.release());
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use super::commands::{ScanCommand, ScanReport};
 use super::context::FailedScans;
 use super::scan_backoff::ScanBackoff;
 use super::source_queue::SourceQueue;
-use crate::concurrency::ConcurrencyLimit;
+use crate::concurrency::{ConcurrencyLimit, Permit};
 use crate::config::Config;
 use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
@@ -193,10 +193,10 @@ impl Reconciler {
         }
         let concurrent_scans = self.concurrent_scans.clone();
         let permit = stop.run_until_cancelled(concurrent_scans.acquire());
-        let Some(_permit) = permit.await else {
+        let Some(permit) = permit.await else {
             return Ok(Reconciled::Stopped);
         };
-        self.scan(due, command, &state, queue, stop).await
+        self.scan(due, command, &state, queue, permit, stop).await
     }
 
     /// Lets events count as followed from now on if none from before can be missing: no scan is due, and the
@@ -247,6 +247,7 @@ impl Reconciler {
         command: Option<ScanCommand>,
         state: &SourceState,
         queue: Option<QueueInfo>,
+        permit: Permit,
         stop: &CancellationToken,
     ) -> Result<Reconciled, IndexError> {
         let (source, board) = (&self.active.source, &self.active.board);
@@ -281,7 +282,7 @@ impl Reconciler {
             allow_empty: command.as_ref().is_some_and(|command| command.allow_empty),
         };
         let reason = tracing::field::display(due.reason);
-        let scan = scan_measured(job, reason, stop).await;
+        let scan = scan_measured(job, permit, reason, stop).await;
         board.set_scan(None);
         let reconciled = self.on_scan_ended(&scan, &progress);
         match reconciled {

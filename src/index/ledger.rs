@@ -149,6 +149,8 @@ pub struct Ledger<E> {
     policy: CommitPolicy,
     dry_run: bool,
     scans: HashMap<SourceId, Scan>,
+    /// The scans that are complete since the last commit. At most one for each Source, as in `scans`.
+    completed: HashMap<SourceId, Scan>,
     /// Counters of the attached Sources, including Sources whose queue cannot be reached at the moment.
     tallies: HashMap<SourceId, Arc<Tally>>,
     /// The attached Sources whose events are being received.
@@ -195,6 +197,7 @@ impl<E: Engine> Ledger<E> {
             policy,
             dry_run,
             scans: HashMap::new(),
+            completed: HashMap::new(),
             tallies: HashMap::new(),
             following: HashSet::new(),
             moving: HashSet::new(),
@@ -327,6 +330,9 @@ impl<E: Engine> Ledger<E> {
         self.pending.clear();
         self.checkpoint_changed = false;
         self.last_commit = Instant::now();
+        for (id, scan) in std::mem::take(&mut self.completed) {
+            self.announce_rebuilt(id, &scan)?;
+        }
         Ok(())
     }
 

@@ -25,6 +25,12 @@ impl Pending {
         self.changes.is_empty()
     }
 
+    /// Whether the next commit changes a key of the Source.
+    pub(crate) fn has_changes_of(&self, source: SourceId) -> bool {
+        let mut later = self.changes.range((source, String::new())..);
+        later.next().is_some_and(|((first, _), _)| *first == source)
+    }
+
     /// The changes to commit.
     pub(crate) fn changes(&self) -> &Changes {
         &self.changes
@@ -156,6 +162,8 @@ mod tests {
         assert!(!replaces("new") && replaces("old"));
         pending.put(source, "new", None, true);
         assert_eq!(pending.len(), 1);
+        let has = |id| pending.has_changes_of(SourceId(id));
+        assert!(has(0) && !has(1));
     }
 
     #[test]

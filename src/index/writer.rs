@@ -28,12 +28,21 @@ const MAX_WAITING: usize = 16;
 /// Time after which an idle thread checks again whether a commit is due.
 const IDLE_CHECK: Duration = Duration::from_secs(1);
 
+/// When a complete scan is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitTiming {
+    /// Immediately.
+    Immediate,
+    /// After the interval of events at the latest. Until then, other scans that complete share the commit.
+    Shared,
+}
+
 type Reply<T> = oneshot::Sender<Result<T, IndexError>>;
 
 enum Request {
     BeginScan(ScanRequest, Reply<ScanPlan>),
     Page(PageReport),
-    CompleteScan(SourceId, Reply<Option<Timestamp>>),
+    CompleteScan(SourceId, CommitTiming, Reply<Option<Timestamp>>),
     RemoveUnconfigured(Vec<Arc<Source>>, Reply<Vec<UnconfiguredSource>>),
     Attach(AttachRequest, Reply<Attachment>),
     Detach(String, Reply<()>),
@@ -53,7 +62,8 @@ enum Request {
     FinishCompaction(Reply<()>),
 }
 
-/// Replies that are sent after the commit that makes their events durable.
+/// Replies that are sent after the commit that makes their events or their complete scan durable. A Source has one
+/// scan at a time, and the consumer limits the events.
 #[derive(Default)]
 struct CommitWaiters {
     replies: Vec<DeferredReply>,
@@ -61,7 +71,7 @@ struct CommitWaiters {
     since: Option<Instant>,
 }
 
-/// Sends a reply. The receiver may be gone. Then the message is delivered again, and finds its effect in the
+/// Sends a reply. The receiver may be gone. Then a message is delivered again, and finds its effect in the
 /// index.
 type DeferredReply = Box<dyn FnOnce() + Send>;
 
@@ -183,7 +193,14 @@ fn serve<E: Engine>(
     match request {
         Request::Page(page) => ledger.apply_page(page),
         Request::BeginScan(request, reply) => send_reply(reply, ledger.begin_scan(request)),
-        Request::CompleteScan(source, reply) => send_reply(reply, ledger.complete_scan(source)),
+        Request::CompleteScan(source, timing, reply) => {
+            let completed = ledger.complete_scan(source);
+            reply_when_committed(reply, completed, |_| false, waiting)?;
+            match timing {
+                CommitTiming::Shared => Ok(()),
+                CommitTiming::Immediate => ledger.commit(),
+            }
+        }
         Request::RemoveUnconfigured(configured, reply) => {
             send_reply(reply, ledger.remove_unconfigured(&configured))
         }
@@ -269,10 +286,14 @@ impl IndexHandle {
         self.send(Request::Page(page)).await
     }
 
-    /// Completes a scan, and commits everything that was reported before. Returns the time as of which the
-    /// Source is complete.
-    pub async fn complete_scan(&self, source: SourceId) -> Result<Option<Timestamp>, IndexError> {
-        self.request(|reply| Request::CompleteScan(source, reply))
+    /// Completes a scan. Returns the time as of which the Source is complete, after that and everything that was
+    /// reported before is durable.
+    pub async fn complete_scan(
+        &self,
+        source: SourceId,
+        timing: CommitTiming,
+    ) -> Result<Option<Timestamp>, IndexError> {
+        self.request(|reply| Request::CompleteScan(source, timing, reply))
             .await
     }
 

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::bucket::LazyBucket;
-use crate::concurrency::ConcurrencyLimit;
-use crate::config::{Config, UnknownSource};
+use crate::concurrency::{ConcurrencyLimit, Permit};
+use crate::config::{Config, ScanConfig, UnknownSource};
 use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::source::Source;
@@ -215,9 +215,9 @@ impl Reindex {
             let (concurrent_scans, limits) = (concurrent_scans.clone(), self.config.scan);
             let (mode, allow_empty) = (self.scan_mode, self.allow_empty);
             tasks.spawn(async move {
-                let _permit = concurrent_scans.acquire().await;
+                let permit = concurrent_scans.acquire().await;
                 let began = Instant::now();
-                let scan = scan_one(&job, index, &limits, (mode, allow_empty), &stop).await;
+                let scan = scan_one(&job, index, permit, &limits, (mode, allow_empty), &stop).await;
                 let took = began.elapsed();
                 let scan = MeasuredScan { took, ..scan };
                 (position, ReindexOutcome { job, scan })
@@ -240,7 +240,8 @@ impl Reindex {
 async fn scan_one(
     job: &ReindexJob,
     index: IndexHandle,
-    limits: &crate::config::ScanConfig,
+    permit: Permit,
+    limits: &ScanConfig,
     (mode, allow_empty): (ScanMode, bool),
     stop: &CancellationToken,
 ) -> MeasuredScan {
@@ -261,7 +262,7 @@ async fn scan_one(
         queue: None,
         allow_empty,
     };
-    scan_measured(scan, "reindex", stop).await
+    scan_measured(scan, permit, "reindex", stop).await
 }
 
 /// The index that a reindex writes.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::aws::bucket::{BucketError, LazyBucket, Lister};
-use crate::concurrency::ConcurrencyLimit;
+use crate::concurrency::{ConcurrencyLimit, Permit};
 use crate::core::counters::ScanProgress;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::{
@@ -23,7 +23,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::ledger::{MeasureDrift, PageReport, ScanPlan, ScanRequest};
-use crate::index::writer::IndexHandle;
+use crate::index::writer::{CommitTiming, IndexHandle};
 
 /// A scan to run.
 pub(crate) struct ScanJob<L> {
@@ -99,7 +99,7 @@ pub(crate) struct MeasuredScan {
 
 impl MeasuredScan {
     /// A scan that failed before it began.
-    pub(super) fn failed(error: ScanError) -> Self {
+    pub(crate) fn failed(error: ScanError) -> Self {
         Self {
             result: Err(error),
             took: Duration::ZERO,
@@ -108,16 +108,17 @@ impl MeasuredScan {
     }
 }
 
-/// Runs a scan in a span of its own and measures it.
+/// Runs a scan in a span of its own and measures it. `permit` is the right to list a Source.
 pub(crate) async fn scan_measured(
     job: ScanJob<LazyBucket>,
+    permit: Permit,
     reason: impl tracing::Value,
     stop: &CancellationToken,
 ) -> MeasuredScan {
     let bucket = Arc::clone(&job.lister);
     let (began, lists_before) = (Instant::now(), bucket.lists_sent());
     let span = tracing::info_span!("scan", source = job.source.name, reason);
-    let result = scan(job, stop).instrument(span).await;
+    let result = scan(job, permit, stop).instrument(span).await;
     MeasuredScan {
         result,
         took: began.elapsed(),
@@ -131,12 +132,13 @@ pub(crate) async fn scan_measured(
 /// task of the scan runs any more, so the index gets no further page of it.
 async fn scan<L: Lister>(
     job: ScanJob<L>,
+    permit: Permit,
     stop: &CancellationToken,
 ) -> Result<ScanOutcome, ScanError> {
     let mut tasks = JoinSet::new();
     let result = tokio::select! {
         () = stop.cancelled() => Err(ScanError::Interrupted),
-        result = run(Arc::new(job), &mut tasks) => result,
+        result = run(Arc::new(job), permit, &mut tasks) => result,
     };
     // Each of their pages was either reported or never seen.
     tasks.shutdown().await;
@@ -148,6 +150,7 @@ type RangeTasks = JoinSet<Result<(), ScanError>>;
 
 async fn run<L: Lister>(
     job: Arc<ScanJob<L>>,
+    permit: Permit,
     tasks: &mut RangeTasks,
 ) -> Result<ScanOutcome, ScanError> {
     let request = ScanRequest {
@@ -162,7 +165,13 @@ async fn run<L: Lister>(
     let plan = job.index.begin_scan(request).await?;
     let (source, resumed) = (plan.source, plan.resumed);
     list_ranges(&job, plan, tasks).await?;
-    let as_of = job.index.complete_scan(source).await?;
+    // The next Source begins while this one waits for its commit. So many small Sources share each commit.
+    let timing = if permit.release() {
+        CommitTiming::Shared
+    } else {
+        CommitTiming::Immediate
+    };
+    let as_of = job.index.complete_scan(source, timing).await?;
     Ok(ScanOutcome { resumed, as_of })
 }
 

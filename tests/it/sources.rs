@@ -108,3 +108,27 @@ fn scans_many_sources_in_one_run() {
         cli.assert_mirrors(name, bucket);
     }
 }
+
+#[test]
+fn small_sources_share_commits() {
+    let bucket = Bucket::create(server::shared());
+    let names: Vec<_> = (0..30).map(|number| format!("s{number:02}")).collect();
+    bucket.put_keys(names.iter().map(|name| format!("{name}/a.jpg")));
+    let sources = names.iter().map(|name| Source {
+        prefix: Some(format!("{name}/")),
+        ..Source::of(name, &bucket, server::shared().endpoint())
+    });
+    let mut cli = Cli::new(&Config {
+        event_commit_interval_ms: 10_000,
+        ..Config::of(sources.collect::<Vec<_>>())
+    });
+    cli.set_environment("ASSET_INDEXER_LOG", "asset_indexer::index=debug");
+    for expected in [30, 0] {
+        let output = cli.succeed(&["reindex"]);
+        assert_eq!(output.counts().added, expected);
+        let lines = output.stderr.lines();
+        let commits = lines.filter(|line| line.contains(" committed")).count();
+        assert!((1..=8).contains(&commits), "{commits} commits: {output:#?}");
+    }
+    assert_eq!(cli.search("", &["--limit", "all"]).len(), 30);
+}

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::NewGeneration;
 use super::copies::Copies;
-use crate::concurrency::ConcurrencyLimit;
+use crate::concurrency::{ConcurrencyLimit, Permit};
 use crate::config::Config;
 use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
@@ -26,7 +26,7 @@ use crate::index::tally::Tally;
 use crate::index::writer::IndexHandle;
 use crate::ingest::consumer::routes::ActiveSource;
 use crate::ingest::consumer::{QueueState, Reception};
-use crate::ingest::scanner::{ScanError, ScanJob, scan_measured};
+use crate::ingest::scanner::{MeasuredScan, ScanError, ScanJob, scan_measured};
 use crate::observe::status::QueueHealth;
 
 /// Maximum time to wait until the queues are drained after all scans completed.
@@ -215,9 +215,7 @@ impl Fill {
             };
             let scan = async move {
                 let permit = scan.stop.run_until_cancelled(permits.acquire()).await;
-                let ended = scan.run().await;
-                drop(permit);
-                ended
+                scan.run(permit).await
             };
             let followed = queues.of(active).map(|queue| FollowedQueue {
                 losses_before: queue.state.losses(),
@@ -352,7 +350,8 @@ struct FillScan {
 }
 
 impl FillScan {
-    async fn run(self) -> Step {
+    /// Runs the scan. Without a permit, it was stopped before it began.
+    async fn run(self, permit: Option<Permit>) -> Step {
         let source = &self.active.source;
         let job = ScanJob {
             source: Arc::clone(source),
@@ -366,7 +365,10 @@ impl FillScan {
             queue: None,
             allow_empty: self.allow_empty,
         };
-        let scan = scan_measured(job, "rebuild", &self.stop).await;
+        let scan = match permit {
+            Some(permit) => scan_measured(job, permit, "rebuild", &self.stop).await,
+            None => MeasuredScan::failed(ScanError::Interrupted),
+        };
         let failure = match &scan.result {
             Err(ScanError::Index(error)) if !error.is_about_one_source() => Some(error.clone()),
             _ => None,

@@ -76,7 +76,9 @@ impl ScanPlan {
 
 impl<E: Engine> Ledger<E> {
     /// Begins or resumes the scan of a Source, after removing the records that its configuration made stale.
-    /// Commits.
+    ///
+    /// The next commit makes the beginning durable. If the process ends before it, none of the scan's pages is
+    /// durable either.
     ///
     /// If the Source has another bucket or prefix than its records, nothing is removed or committed yet: the
     /// first page with an asset does that.
@@ -117,7 +119,10 @@ impl<E: Engine> Ledger<E> {
             self.follow_from_now(id, queue)?;
         }
         self.checkpoint_changed = true;
-        self.commit()?;
+        if self.pending.has_changes_of(id) {
+            // The engine counts only committed assets.
+            self.commit()?;
+        }
         let plan = ScanPlan::of(self.state(id)?, resumed);
         scan.assets_before = self.engine.assets(id)?;
         scan.progress.assets_before.raise_to(scan.assets_before);

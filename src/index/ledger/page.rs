@@ -121,7 +121,9 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Completes the scan of a Source. A full scan also purges the tombstones that are no longer needed.
-    /// Commits. Returns the time as of which the Source is complete.
+    /// Returns the time as of which the Source is complete after the next commit.
+    ///
+    /// It does not commit, so that scans of many small Sources can share a commit.
     ///
     /// # Errors
     ///
@@ -139,9 +141,9 @@ impl<E: Engine> Ledger<E> {
             let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &watermarks);
             self.erase(id, RecordFilter::Tombstones, None, purgeable)?;
         }
-        self.commit()?;
-        self.announce_rebuilt(id)?;
-        self.scans.remove(&id);
+        if let Some(scan) = self.scans.remove(&id) {
+            self.completed.insert(id, scan);
+        }
         self.drift_candidates.end(id, watermarks.complete_as_of);
         Ok(watermarks.complete_as_of)
     }

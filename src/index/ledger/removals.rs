@@ -1,8 +1,8 @@
 //! Announces removals when they are decided: in the log, and for the metrics if a Source loses more than half of
 //! its assets at once.
 
-use super::Ledger;
 use super::attach::now_millis;
+use super::{Ledger, Scan};
 use crate::core::replication::source_state::SourceId;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::large_removals::is_large_removal;
@@ -106,12 +106,9 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// During a rebuild, announces that a Source has lost more than half of its assets compared with the previous
-    /// index.
-    pub(super) fn announce_rebuilt(&self, id: SourceId) -> Result<(), IndexError> {
-        let (Some(scan), Some(_)) = (self.scans.get(&id), &self.previous) else {
-            return Ok(());
-        };
-        if scan.is_large_removal {
+    /// index. Call it after the commit of its complete scan: the engine counts only committed assets.
+    pub(super) fn announce_rebuilt(&self, id: SourceId, scan: &Scan) -> Result<(), IndexError> {
+        if self.previous.is_none() || scan.is_large_removal {
             return Ok(());
         }
         let name = &scan.source.name;

@@ -123,6 +123,16 @@ fn list(
     true
 }
 
+/// Completes the scan and commits.
+fn complete_scan<E: Engine>(
+    ledger: &mut Ledger<E>,
+    id: SourceId,
+) -> Result<Option<Timestamp>, IndexError> {
+    let as_of = ledger.complete_scan(id)?;
+    ledger.commit()?;
+    Ok(as_of)
+}
+
 fn scan(
     ledger: &mut Ledger<TantivyEngine>,
     source: &Arc<Source>,
@@ -139,7 +149,7 @@ fn scan(
         listed_at,
         usize::MAX
     ));
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(ledger, plan.source).unwrap();
     counts(&progress)
 }
 
@@ -201,7 +211,7 @@ fn unfinished_scan_removes_only_covered_keys_and_resumes() {
     let left = bucket(&[("b", 1), ("e", 1)]);
     let (plan, _) = begin(&mut ledger, &source, false);
     assert!(!list(&mut ledger, &plan, &source, &left, 1, 2_000, 1));
-    assert!(ledger.complete_scan(plan.source).is_err());
+    assert!(complete_scan(&mut ledger, plan.source).is_err());
     assert_eq!(indexed(&ledger).len(), 6, "no commit yet");
     ledger.commit().unwrap();
     let keys: Vec<String> = indexed(&ledger).into_keys().collect();
@@ -218,7 +228,7 @@ fn unfinished_scan_removes_only_covered_keys_and_resumes() {
         2_500,
         usize::MAX
     ));
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     assert_eq!(indexed(&ledger), admitted(&source, &left));
     let (plan, _) = begin(&mut ledger, &source, false);
     assert!(!plan.resumed);
@@ -273,7 +283,7 @@ fn changed_rules_or_prefix_discard_the_scan_and_the_stale_records() {
     let (again, progress_again) = begin(&mut ledger, &folder, false);
     assert_eq!((again, counts(&progress)), (plan.clone(), [0, 0, 0]));
     list(&mut ledger, &plan, &folder, &all, 9, 2_000, usize::MAX);
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     assert_eq!(counts(&progress_again), [3, 0, 3]);
     assert_eq!(indexed(&ledger), admitted(&folder, &all));
 }
@@ -294,7 +304,7 @@ fn interrupted_removal_of_stale_records_discards_the_scan_even_if_the_old_rules_
     let (plan, _) = begin(&mut ledger, &all, false);
     assert!(!plan.resumed);
     assert!(list(&mut ledger, &plan, &all, &bucket, 3, 30, usize::MAX));
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     assert_eq!(indexed(&ledger), admitted(&all, &bucket));
 }
 
@@ -352,7 +362,7 @@ fn known_bucket_is_split_into_ranges_of_about_equal_size() {
     let (plan, _) = begin(&mut ledger, &source, false);
     assert_eq!(plan.ranges.len(), 1);
     list(&mut ledger, &plan, &source, &many, 1_000, 1_000, usize::MAX);
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     let (plan, progress) = begin(&mut ledger, &source, false);
     assert_eq!(plan.ranges.len(), 4);
     assert_eq!(progress.expected.get(), 9_000);
@@ -371,7 +381,7 @@ fn known_bucket_is_split_into_ranges_of_about_equal_size() {
         2_000,
         usize::MAX
     ));
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     assert_eq!(progress.removed.get(), 9_000);
     assert!(indexed(&ledger).is_empty());
 }
@@ -451,7 +461,7 @@ proptest! {
             let (source, listed_at) = (&sources[*chosen], 10_000 * (step as i64 + 1));
             let (plan, _) = begin(&mut ledger, source, true);
             if list(&mut ledger, &plan, source, bucket, *per_page, listed_at, *max_pages) {
-                ledger.complete_scan(plan.source).unwrap();
+                complete_scan(&mut ledger, plan.source).unwrap();
             } else {
                 ledger.commit().unwrap();
                 // A scan of a new prefix can be resumed once it has shown an asset.
@@ -459,7 +469,7 @@ proptest! {
                 let (plan, _) = begin(&mut ledger, source, false);
                 prop_assert!(plan.resumed || is_moving || *max_pages == 0);
                 list(&mut ledger, &plan, source, bucket, *per_page, listed_at + 1, usize::MAX);
-                ledger.complete_scan(plan.source).unwrap();
+                complete_scan(&mut ledger, plan.source).unwrap();
             }
             prop_assert_eq!(indexed(&ledger), admitted(source, bucket));
         }

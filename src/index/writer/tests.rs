@@ -5,10 +5,14 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
 
 use super::*;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::{Object, StorageClass};
 use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::source::Source;
+use crate::index::commit_counters::CommitCounters;
 use crate::index::ledger::{CommitPolicy, KeyEvent};
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 
@@ -17,6 +21,7 @@ const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 struct TestWriter {
     folder: tempfile::TempDir,
+    commits: Arc<CommitCounters>,
     index: IndexHandle,
     source: SourceId,
 }
@@ -32,7 +37,10 @@ impl TestWriter {
             event_interval,
             finishes_merges: false,
         };
-        let (index, _) = start(Ledger::new(engine, policy, false).unwrap()).unwrap();
+        let mut ledger = Ledger::new(engine, policy, false).unwrap();
+        let commits = Arc::<CommitCounters>::default();
+        ledger.set_commit_counters(Arc::clone(&commits));
+        let (index, _) = start(ledger).unwrap();
         let request = AttachRequest {
             source: Arc::new(Source::new("photos", "bucket", "photos")),
             former: None,
@@ -42,8 +50,44 @@ impl TestWriter {
         Self {
             source: index.attach(request).await.unwrap().id,
             index,
+            commits,
             folder,
         }
+    }
+
+    /// Begins the scan of another Source, and lists its only key, `k`.
+    async fn list(&self, name: &str) -> SourceId {
+        let request = ScanRequest {
+            source: Arc::new(Source::new(name, "bucket", name)),
+            ranges_in_flight: 1,
+            mode: ScanMode::Resume,
+            drift: None,
+            queue: None,
+            allow_empty: false,
+            progress: Arc::default(),
+        };
+        let plan = self.index.begin_scan(request).await.unwrap();
+        let page = PageReport {
+            source: plan.source,
+            scan: plan.scan,
+            range: 0,
+            interval: KeyInterval::everything(),
+            admitted: vec![PageEntry {
+                key: "k".to_owned(),
+                object: object(1),
+            }],
+            listed_at: Timestamp::from_millis(1_000),
+            resume_after: None,
+            done: true,
+        };
+        self.index.report_page(page).await.unwrap();
+        plan.source
+    }
+
+    /// The number of commits so far.
+    fn commits(&self) -> u64 {
+        let buckets = self.commits.took.buckets();
+        buckets.into_iter().map(|(_, count)| count).sum()
     }
 
     fn report(&self, event: KeyEvent) -> Vec<EventReport> {
@@ -71,8 +115,13 @@ impl TestWriter {
 
     /// Whether the last commit has a record of the key.
     fn is_durable(&self) -> bool {
+        self.is_durable_of(self.source)
+    }
+
+    /// The same for another Source.
+    fn is_durable_of(&self, source: SourceId) -> bool {
         let engine = TantivyEngine::open_read_only(self.folder.path()).unwrap();
-        engine.get(self.source, &["k"]).unwrap()[0].is_some()
+        engine.get(source, &["k"]).unwrap()[0].is_some()
     }
 
     /// Makes the next commit fail, even for root: a folder has the name of the file that a commit replaces.
@@ -83,15 +132,20 @@ impl TestWriter {
     }
 }
 
+fn object(time: i64) -> Object {
+    Object {
+        size: 1,
+        etag: None,
+        last_modified: Timestamp::from_millis(time),
+        storage_class: StorageClass::from_name("STANDARD"),
+    }
+}
+
 fn created(time: i64) -> KeyEvent {
-    let time = Timestamp::from_millis(time);
+    let object = object(time);
+    let time = object.last_modified;
     KeyEvent::Certain(CertainEvent {
-        object: Some(Object {
-            size: 1,
-            etag: None,
-            last_modified: time,
-            storage_class: StorageClass::from_name("STANDARD"),
-        }),
+        object: Some(object),
         time,
         sequencer: Sequencer::parse(&format!("{:016x}", time.as_millis())).unwrap(),
     })
@@ -161,4 +215,37 @@ async fn event_that_needs_a_look_up_is_answered_without_a_commit() {
     }));
     let answer = pin!(writer.index.apply_events(report));
     assert!(writer.answers(answer).await);
+}
+
+#[tokio::test]
+async fn complete_scans_share_a_commit_and_are_answered_after_it() {
+    let writer = TestWriter::start(NEVER).await;
+    let before = writer.commits();
+    let (a, b) = (writer.list("a").await, writer.list("b").await);
+    let mut first = pin!(writer.index.complete_scan(a, CommitTiming::Shared));
+    assert!(!writer.answers(first.as_mut()).await && !writer.is_durable_of(a));
+    let second = writer.index.complete_scan(b, CommitTiming::Immediate).await;
+    let as_of = Some(Timestamp::from_millis(1_000));
+    assert_eq!((first.await.unwrap(), second.unwrap()), (as_of, as_of));
+    assert!(writer.is_durable_of(a) && writer.is_durable_of(b));
+    assert_eq!(writer.commits() - before, 1);
+}
+
+#[tokio::test]
+async fn complete_scan_is_committed_after_the_event_interval() {
+    let writer = TestWriter::start(Duration::ZERO).await;
+    let source = writer.list("a").await;
+    let completed = writer.index.complete_scan(source, CommitTiming::Shared);
+    assert!(completed.await.unwrap().is_some() && writer.is_durable_of(source));
+}
+
+#[tokio::test]
+async fn complete_scans_get_the_error_of_a_failed_commit() {
+    let writer = TestWriter::start(NEVER).await;
+    let (a, b) = (writer.list("a").await, writer.list("b").await);
+    let mut first = pin!(writer.index.complete_scan(a, CommitTiming::Shared));
+    assert!(!writer.answers(first.as_mut()).await);
+    writer.make_commits_fail();
+    let second = writer.index.complete_scan(b, CommitTiming::Immediate);
+    assert!(second.await.is_err() && first.await.is_err());
 }

@@ -40,6 +40,8 @@ pub(super) struct CheckState {
     pub(super) shown: Shown,
     /// Whether messages were lost or discarded, so that only a later scan makes the index right.
     pub(super) has_losses: bool,
+    /// Whether a complete scan has found all losses. The next commit makes that durable.
+    pub(super) found_losses: bool,
     /// When the rules changed last, or 0.
     pub(super) new_rules_at: i64,
     /// The timestamp of the newest page of each key that was applied.
@@ -57,6 +59,10 @@ pub(super) struct CheckState {
 }
 
 impl CheckState {
+    pub(super) fn note_loss(&mut self) {
+        (self.has_losses, self.found_losses) = (true, false);
+    }
+
     pub(super) fn note_page(&mut self, key: &'static str, listed_at: Timestamp) {
         let newest = self.newest_pages.entry(key).or_insert(listed_at);
         *newest = listed_at.max(*newest);
@@ -72,6 +78,7 @@ impl CheckState {
     pub(super) fn note_commits(&mut self, commits: u64, is_clean: bool) {
         if is_clean || commits > self.commits {
             self.commits = commits;
+            self.has_losses &= !std::mem::take(&mut self.found_losses);
             self.durable_pages.clone_from(&self.newest_pages);
         }
     }
@@ -79,6 +86,7 @@ impl CheckState {
     pub(super) fn restart(&mut self) {
         self.newest_pages.clone_from(&self.durable_pages);
         self.may_remove = MayRemove::Anything;
+        self.found_losses = false;
         // A restart ends the scans and look-ups that requested the pages.
         self.pages.clear();
         self.look_ups.clear();

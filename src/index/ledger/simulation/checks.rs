@@ -195,7 +195,7 @@ impl World {
         let (margin, max_keys) = (1_000, 2);
         for _ in 0..MAX_ROUNDS {
             let Some(scanner) = &self.scanner else {
-                return Ok(());
+                return self.step(Step::Commit).map(drop);
             };
             for range in 0..scanner.ranges.len() {
                 self.step(Step::List {

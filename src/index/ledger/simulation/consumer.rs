@@ -26,7 +26,7 @@ impl World {
             return false;
         }
         (message.settled, message.lost) = (true, true);
-        self.check_state.has_losses = true;
+        self.check_state.note_loss();
         if let Some(scanner) = &mut self.scanner {
             scanner.finds_losses = false;
         }

@@ -225,7 +225,7 @@ impl World {
         }
         match (completed, is_listed) {
             (Ok(_), true) => {
-                self.check_state.has_losses &= !scanner.finds_losses;
+                self.check_state.found_losses |= scanner.finds_losses;
                 self.scanner = None;
             }
             (Err(IndexError::NotComplete(_)), false) => return Ok(true),

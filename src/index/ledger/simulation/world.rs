@@ -2,6 +2,7 @@
 //!
 //! The module [`super::checks`] checks it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -196,7 +197,7 @@ impl World {
 
     fn adopt_rules(&mut self, rules: usize, knows_former: bool) {
         let former = std::mem::replace(&mut self.source, source(rules));
-        self.check_state.has_losses = true;
+        self.check_state.note_loss();
         self.check_state.new_rules_at = self.now;
         if former.prefix != self.source.prefix {
             // The daemon waits before it scans the new location.
@@ -276,6 +277,7 @@ fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
         policy: ledger.policy,
         dry_run: ledger.dry_run,
         scans: scans.collect(),
+        completed: HashMap::new(),
         tallies: ledger.tallies.clone(),
         following: ledger.following.clone(),
         moving: ledger.moving.clone(),

@@ -167,7 +167,7 @@ fn new_rules_remove_excluded_keys_immediately_and_list_only_added_ones() {
     let plan = ledger.begin_scan(request).unwrap();
     assert!(plan.resumed);
     assert!(list(&mut ledger, &plan, &new, &bucket, 2, 200, usize::MAX));
-    assert_eq!(ledger.complete_scan(attached.id).unwrap(), complete);
+    assert_eq!(complete_scan(&mut ledger, attached.id).unwrap(), complete);
     assert_eq!(indexed(&ledger).len(), 2);
     assert_eq!(tally.assets(), 2);
 }
@@ -212,7 +212,7 @@ fn events_of_a_new_bucket_wait_for_its_first_page() {
         report(&mut ledger, attached.id, "b", put(2, 500)),
         EventOutcome::Written
     );
-    ledger.complete_scan(attached.id).unwrap();
+    complete_scan(&mut ledger, attached.id).unwrap();
     assert_eq!(tally.assets(), 2);
 }
 
@@ -273,7 +273,7 @@ fn scan_counts_as_drift_what_no_event_reported() {
         100,
         usize::MAX
     ));
-    ledger.complete_scan(attached.id).unwrap();
+    complete_scan(&mut ledger, attached.id).unwrap();
     report(&mut ledger, attached.id, "late", put(1, 99));
     ledger.measure_drift();
     let drift = tally.drift().unwrap();
@@ -354,7 +354,7 @@ fn event_from_before_new_rules_is_looked_up_if_the_key_has_no_record() {
         50_000,
         usize::MAX
     ));
-    ledger.complete_scan(attached.id).unwrap();
+    complete_scan(&mut ledger, attached.id).unwrap();
     // The event of its removal arrived while the key was not admitted.
     for (key, time, want) in [
         ("b/ghost", 30_000, EventOutcome::NeedsLookUp),

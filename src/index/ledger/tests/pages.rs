@@ -118,7 +118,7 @@ fn commit_in_the_middle_of_a_page_does_not_claim_its_rest() {
     let plan = begin_in_one_range(&mut ledger, &source);
     let page = whole_page(&plan, &large_bucket(), 1_000);
     ledger.apply_page(page).unwrap();
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     let plan = begin_in_one_range(&mut ledger, &source);
     ledger.engine.commits.clear();
     let emptied = whole_page(&plan, &Bucket::new(), 2_000);
@@ -137,13 +137,13 @@ fn pending_record_after_the_last_record_read_is_not_taken_for_removed() {
     let plan = begin_in_one_range(&mut ledger, &source);
     let page = whole_page(&plan, &bucket, 1_000);
     ledger.apply_page(page).unwrap();
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     let plan = begin_in_one_range(&mut ledger, &source);
     let created = report(&mut ledger, attached.id, "z", put(1, 1_500));
     assert_eq!(created, EventOutcome::Written);
     bucket.insert("z".to_owned(), 1);
     let page = whole_page(&plan, &bucket, 2_000);
     ledger.apply_page(page).unwrap();
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     assert_eq!(indexed(&ledger), admitted(&source, &bucket));
 }

@@ -89,7 +89,7 @@ fn page_keeps_first_seen_times_among_many_removed_keys() {
     let known: Bucket = many.iter().map(|key| (key.clone(), 1)).collect();
     let (plan, _) = begin(&mut old, &photos, false);
     list(&mut old, &plan, &photos, &known, 10_000, 1_000, usize::MAX);
-    old.complete_scan(plan.source).unwrap();
+    complete_scan(&mut old, plan.source).unwrap();
     let left: Bucket = many
         .iter()
         .step_by(READ_CHUNK - 1)
@@ -100,7 +100,7 @@ fn page_keeps_first_seen_times_among_many_removed_keys() {
     new.set_previous_index(old.engine).unwrap();
     let (plan, _) = begin(&mut new, &photos, false);
     list(&mut new, &plan, &photos, &left, 1_000, 9_000, usize::MAX);
-    new.complete_scan(plan.source).unwrap();
+    complete_scan(&mut new, plan.source).unwrap();
     let seen: Vec<_> = left.into_keys().map(|key| (key, 1_000)).collect();
     assert_eq!(first_seen(&new), seen);
 }
@@ -114,14 +114,14 @@ fn copied_records_replace_those_of_a_resumed_rebuild() {
     let mut old = ledger(false);
     let (plan, _) = begin(&mut old, &photos, false);
     list(&mut old, &plan, &photos, &many, 1_000, 1_000, usize::MAX);
-    old.complete_scan(plan.source).unwrap();
+    complete_scan(&mut old, plan.source).unwrap();
     let mut listed = many.clone();
     listed.insert("000000a".to_owned(), 1);
     let mut new = ledger(false);
     new.inherit(old.checkpoint.bindings_only());
     let (plan, _) = begin(&mut new, &photos, false);
     list(&mut new, &plan, &photos, &listed, 1_000, 9_000, usize::MAX);
-    new.complete_scan(plan.source).unwrap();
+    complete_scan(&mut new, plan.source).unwrap();
     new.set_previous_index(old.engine).unwrap();
     new.copy_records("photos").unwrap();
     let keys: Vec<String> = first_seen(&new).into_iter().map(|(key, _)| key).collect();
@@ -138,7 +138,7 @@ fn detached_source_is_taken_over_as_it_is_in_the_other_index() {
         .collect();
     let (plan, _) = begin(&mut old, &photos, false);
     list(&mut old, &plan, &photos, &many, 1_000, 1_000, usize::MAX);
-    old.complete_scan(plan.source).unwrap();
+    complete_scan(&mut old, plan.source).unwrap();
     report(&mut old, attached.id, "000001", removed(1_500));
     old.commit().unwrap();
     // The new index has another prefix, another object and later times.

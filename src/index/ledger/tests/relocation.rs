@@ -46,7 +46,7 @@ fn scan_nothing(
     let plan = begin_allowing(ledger, source, allow_empty);
     let nothing = Bucket::new();
     list(ledger, &plan, source, &nothing, 2, 2_000, usize::MAX);
-    ledger.complete_scan(plan.source)
+    complete_scan(ledger, plan.source)
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn former_assets_stay_until_a_page_has_an_asset() {
     ledger.commit().unwrap();
     assert_eq!(indexed(&ledger), old_assets());
     assert!(list(&mut ledger, &plan, &moved, &now, 1, 2_000, usize::MAX));
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     assert_eq!(indexed(&ledger), admitted(&moved, &now));
 }
 
@@ -77,7 +77,7 @@ fn pages_without_assets_count_as_listed_when_the_move_begins() {
     let running = state.running.as_ref().unwrap();
     assert!(running.ranges.iter().all(|range| range.done), "{running:?}");
     assert_eq!(running.started, Some(Timestamp::from_millis(2_000)));
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(&mut ledger, plan.source).unwrap();
     assert_eq!(indexed(&ledger), admitted(&moved, &now));
 }
 
@@ -195,7 +195,7 @@ fn event_that_was_given_up_while_it_waited_for_the_move_makes_another_scan_due()
             ledger.give_up_waiting_event(attached.id, time).unwrap();
         }
         assert!(list(&mut ledger, &plan, &moved, &now, 1, 2_000, usize::MAX));
-        ledger.complete_scan(plan.source).unwrap();
+        complete_scan(&mut ledger, plan.source).unwrap();
         // Another Source that the same message concerns may still be moving.
         let late = Timestamp::from_millis(9_000);
         ledger.give_up_waiting_event(attached.id, late).unwrap();

@@ -26,7 +26,7 @@ fn progress_of_scan(ledger: &mut Ledger<TantivyEngine>, bucket: &Bucket) -> Arc<
     let photos = source("", &[]);
     let (plan, progress) = begin(ledger, &photos, true);
     list(ledger, &plan, &photos, bucket, 1, 2_000, usize::MAX);
-    ledger.complete_scan(plan.source).unwrap();
+    complete_scan(ledger, plan.source).unwrap();
     progress
 }
 
