@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::text::{printable, printable_lines, say};
 use crate::config::{Config, ConfigError, UnknownSource};
@@ -34,6 +34,7 @@ mod serve;
 mod setup;
 mod source;
 mod status;
+mod terminal;
 mod text;
 mod token;
 
@@ -42,7 +43,7 @@ mod token;
 /// A Source is a folder of a bucket with rules that say which of its keys are assets. `serve` runs the
 /// daemon that keeps the index up to date, `reindex` does it once, and `search` finds assets.
 #[derive(Debug, Parser)]
-#[command(version = build_info::FULL_VERSION, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version = build_info::FULL_VERSION, after_help = EXIT_CODES)]
 struct Arguments {
     /// Configuration file; Sources can also be in the folder `sources.d` next to it
     #[arg(
@@ -74,8 +75,8 @@ const DEFAULT_CONFIG: &str = "/etc/asset-indexer/asset-indexer.toml";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    failure; standard error says what failed and what to do
-  2    wrong arguments or configuration; nothing was done
+  1    failure; standard error says what failed and what to do (`search`: nothing was found)
+  2    wrong arguments or configuration; nothing was done (`search`: also any failure)
   130  interrupted; committed changes stay
 
 Logs go to standard error. ASSET_INDEXER_LOG=debug shows more. To see more of a running daemon, use
@@ -190,7 +191,7 @@ impl From<ConfigError> for Failure {
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     forbid_core_dumps();
-    let arguments = Arguments::parse();
+    let arguments = parse_arguments();
     let done = run(arguments).and_then(|()| match text::lost() {
         None => Ok(()),
         Some(error) => Err(anyhow::Error::from(error)
@@ -210,6 +211,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// Parses the arguments. Help, and errors about arguments, end the process.
+fn parse_arguments() -> Arguments {
+    let command = Arguments::command().term_width(terminal::help_columns());
+    let mut matches = command.get_matches();
+    Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit())
 }
 
 /// A core dump would contain the secrets in memory. If the limit cannot be lowered, the machine decides.

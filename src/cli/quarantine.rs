@@ -6,10 +6,9 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::text::{printable, say};
-use super::{FAILED, Failure, remove_each};
+use super::{FAILED, Failure, remove_each, terminal};
 use crate::config::Config;
 use crate::core::json;
 use crate::core::query::hit::rfc3339;
@@ -105,15 +104,11 @@ fn list(quarantine: &Quarantine, json: bool) -> Result<(), Failure> {
 }
 
 fn table(entries: &[QuarantineEntry]) -> String {
-    let mut table = Table::new();
+    let mut table = terminal::table();
     table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["ID", "QUEUE", "REASON", "SENT", "RECEIVED"])
         .add_rows(entries.iter().map(row));
-    if let Some(column) = table.column_mut(4) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    terminal::align_right(&mut table, 4);
     match entries.len() {
         0 => "no message is in quarantine".to_owned(),
         1 => format!("{table}\n1 message"),

@@ -5,6 +5,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
 
+use super::terminal::{self, ColorChoice};
 use super::{Failure, MISUSED};
 use crate::config::Config;
 use crate::core::query::folder_path;
@@ -17,9 +18,14 @@ use crate::search::{
     Count, Deadline, FacetBy, Page, PlainWords, Query, Request, SearchError, SearchIndex,
     SearchSource, Snapshot, Sort, now,
 };
-use print::{Printer, Style};
+use print::{Layout, Printer, Style};
 
 mod print;
+
+/// Exit code if nothing is found.
+const NOTHING_FOUND: u8 = 1;
+/// Exit code of any failure.
+const SEARCH_FAILED: u8 = 2;
 
 /// Find assets in the index
 ///
@@ -32,19 +38,29 @@ mod print;
 ///   path:/photos/**/*.jpg    the whole path; ** matches across folders; /**/ also matches /
 ///   name:beach.jpg           the file name
 ///   size:>1mb  size:1mb..5mb
-///   modified:>2026-01-01     also modified:2026-03, modified:<7d (less than 7 days ago), modified:today, created:
+///   modified:>2026-01-01     also modified:2026-03, modified:<7d (less than 7 days ago),
+///                            modified:today, created:
 ///   storage:GLACIER  etag:…
 ///   a OR b  -a  NOT a  ( )   either; not; groups
 ///
-/// If words find too little, beginnings of words, typos and missing words are forgiven, and a note says so. Quotation
-/// marks and --exact turn that off. An empty query finds everything. The s3:// URI, ARN or URL of an asset finds only
-/// this asset, and so does its path or key if that has a slash.
+/// If words find too little, beginnings of words, typos and missing words are forgiven, and a note
+/// says so. Quotation marks and --exact turn that off. An empty query finds everything. The s3:// URI,
+/// ARN or URL of an asset finds only this asset, and so does its path or key if that has a slash.
+///
+/// The exit code is 0 if something is found, 1 if not, and 2 after a failure, as for grep.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    verbatim_doc_comment,
+    override_usage = "asset-indexer search [OPTIONS] [QUERY]..."
+)]
 pub(super) struct Arguments {
-    /// The query, in quotes: 'summer -draft ext:jpg'
-    #[arg(default_value = "", allow_hyphen_values = true)]
-    query: String,
+    /// The query: words, or all of it in quotes: 'summer -draft ext:jpg'
+    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
+    first: Option<String>,
+    // Not one list together with `first`: then options after the first word would be words too.
+    /// More words of the query; quote it if one of them begins with -
+    #[arg(value_name = "QUERY")]
+    more: Vec<String>,
     /// Search only this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
@@ -64,6 +80,15 @@ pub(super) struct Arguments {
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
+    /// When to highlight matches; auto means on a terminal, unless NO_COLOR is set or TERM is dumb
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|always|never"
+    )]
+    color: ColorChoice,
 }
 
 fn limit(text: &str) -> Result<usize, String> {
@@ -84,6 +109,22 @@ fn facet(text: &str) -> Result<FacetBy, String> {
 }
 
 impl Arguments {
+    /// The query, in one text.
+    fn query(&self) -> String {
+        let words: Vec<&str> = self
+            .first
+            .iter()
+            .chain(&self.more)
+            .map(|it| &**it)
+            .collect();
+        words.join(" ")
+    }
+
+    /// Whether matches are highlighted. JSON has no colors.
+    fn is_colored(&self) -> bool {
+        !self.json && self.color.is_colored()
+    }
+
     fn sort(&self, query: &Query) -> anyhow::Result<Sort> {
         if let Some(text) = &self.sort {
             return Ok(Sort::parse(text)?);
@@ -96,7 +137,7 @@ impl Arguments {
     }
 
     fn request(&self) -> anyhow::Result<Request> {
-        let query = Query::parse(&self.query, now())?;
+        let query = Query::parse(&self.query(), now())?;
         let sort = self.sort(&query)?;
         let facets = self.facets.iter().cloned();
         let words = if self.exact {
@@ -104,12 +145,27 @@ impl Arguments {
         } else {
             PlainWords::Forgiving
         };
-        Ok(Request::new(query).words(words).sort(sort).facets(facets))
+        let request = Request::new(query).words(words).sort(sort).facets(facets);
+        Ok(request.highlights(self.is_colored()))
     }
 }
 
 /// Runs the command.
+///
+/// # Errors
+///
+/// The exit codes are those of `grep`, so that scripts can tell nothing found from a failure.
 pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+    match search(arguments, config) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::Silent(NOTHING_FOUND)),
+        Err(Failure::Error(_, error)) => Err(Failure::Error(SEARCH_FAILED, error)),
+        Err(silent) => Err(silent),
+    }
+}
+
+/// Prints what the search finds. Returns whether it found anything.
+fn search(arguments: &Arguments, config: &Config) -> Result<bool, Failure> {
     let mut sources = config.choose(&arguments.source)?;
     sources.retain(|source| source.enabled);
     let possible = possible(arguments, &sources);
@@ -127,13 +183,8 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
         assets if assets.is_empty() => question?,
         assets => Question::Assets(assets),
     };
-    let stdout = io::stdout();
-    let style = match (arguments.json, stdout.is_terminal()) {
-        (true, _) => Style::Json,
-        (false, true) => Style::Table,
-        (false, false) => Style::Lines,
-    };
-    let mut printer = Printer::new(style, searched.len() > 1, BufWriter::new(stdout.lock()));
+    let out = BufWriter::new(io::stdout().lock());
+    let mut printer = Printer::new(style(arguments, &searched), arguments.is_colored(), out);
     note_incomplete(&snapshot, &searched);
     let printed = match question {
         Question::Assets(assets) => print_assets(&snapshot, &assets, arguments.limit, &mut printer),
@@ -144,9 +195,23 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     };
     match printed {
         // A closed pipe, for example `| head`, is not a failure.
-        Err(error) if is_broken_pipe(&error) => Ok(()),
-        other => Ok(other?),
+        Err(error) if is_broken_pipe(&error) => Ok(true),
+        total => Ok(total? > 0),
     }
+}
+
+/// The format of the output. The names of Sources are shown to people only if there are several.
+fn style(arguments: &Arguments, searched: &[SearchSource]) -> Style {
+    if arguments.json {
+        return Style::Json;
+    }
+    if !io::stdout().is_terminal() {
+        return Style::Lines;
+    }
+    let widths = searched.iter().map(|source| source.name.len());
+    let widest = widths.max().filter(|_| searched.len() > 1);
+    let source = widest.map(|width| width.max("SOURCE".len()));
+    Style::People(Layout::of(terminal::columns(), source))
 }
 
 /// Assets to look up, or a search.
@@ -159,7 +224,8 @@ enum Question {
 impl Question {
     /// A query that is a URI names one asset. It may belong to several Sources.
     fn new(arguments: &Arguments, sources: &[&Arc<Source>]) -> anyhow::Result<Self> {
-        let text = arguments.query.trim();
+        let text = arguments.query();
+        let text = text.trim();
         if !is_uri(text) {
             return Ok(Self::Search(arguments.request()?));
         }
@@ -185,7 +251,7 @@ fn possible(arguments: &Arguments, sources: &[&Arc<Source>]) -> Vec<(SearchSourc
         return Vec::new();
     }
     let sources = sources.iter().map(|source| &***source);
-    to_look_up(possible_assets(arguments.query.trim(), sources))
+    to_look_up(possible_assets(arguments.query().trim(), sources))
 }
 
 /// Those of the assets that are in the index.
@@ -202,12 +268,13 @@ fn existing(
     Ok(existing)
 }
 
+/// Prints the assets that are in the index. Returns their number.
 fn print_assets(
     snapshot: &Snapshot,
     assets: &[(SearchSource, String)],
     limit: usize,
     printer: &mut Printer<impl Write>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let mut hits = Vec::new();
     for (source, path) in assets {
         hits.extend(snapshot.asset(source, path)?);
@@ -223,7 +290,7 @@ fn print_assets(
             );
         }
     }
-    Ok(())
+    Ok(hits.len() as u64)
 }
 
 /// Names the Sources whose first scan is not complete: they may have assets that the search cannot find yet.
@@ -250,14 +317,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints the first `limit` hits page by page, all of one snapshot.
+/// Prints the first `limit` hits page by page, all of one snapshot. Returns the number of all hits.
 fn print_hits(
     snapshot: &Snapshot,
     sources: &[SearchSource],
     mut request: Request,
     limit: usize,
     printer: &mut Printer<impl Write>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let mut left = limit;
     let mut total = None;
     loop {
@@ -278,15 +345,18 @@ fn print_hits(
         // Only the first page counts the hits.
         request.count = Count::UpTo(0);
     }
-    printer.end(total.map_or(0, |total| total.value))
+    let total = total.map_or(0, |total| total.value);
+    printer.end(total)?;
+    Ok(total)
 }
 
+/// Prints the facets. Returns the number of hits.
 fn print_facets(
     snapshot: &Snapshot,
     sources: &[SearchSource],
     request: Request,
     printer: &mut Printer<impl Write>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let page = answer(
         snapshot,
         sources,
@@ -299,7 +369,8 @@ fn print_facets(
     for facet in &page.facets {
         printer.facet(facet)?;
     }
-    printer.end_of_facets(page.total.value)
+    printer.end_of_facets(page.total.value)?;
+    Ok(page.total.value)
 }
 
 /// No time limit: a user on a command line can interrupt the search.

@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 
 use super::Failure;
+use super::terminal::align_right;
 use super::text::{grouped, printable, size};
 use crate::config::{Config, ConfigError};
 use crate::core::json;
@@ -163,8 +164,8 @@ fn table(report: &StatusReport) -> Table {
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(COLUMNS.map(|(name, _)| name));
     for (place, (_, is_number)) in COLUMNS.iter().enumerate() {
-        if let (true, Some(column)) = (is_number, table.column_mut(place)) {
-            column.set_cell_alignment(CellAlignment::Right);
+        if *is_number {
+            align_right(&mut table, place);
         }
     }
     for source in &report.sources {

@@ -6,11 +6,10 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use anyhow::anyhow;
-use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
 use super::text::say;
-use super::{Failure, MISUSED, remove_each};
+use super::{Failure, MISUSED, remove_each, terminal};
 use crate::config::Config;
 use crate::serve::access::entry::{self, TokenEntry};
 use crate::serve::access::token::Token;
@@ -147,10 +146,8 @@ fn list(file: &Path) -> Result<(), Failure> {
         rows.for_each(|row| say!("{}", row.join("\t")));
         return Ok(());
     }
-    let mut table = Table::new();
+    let mut table = terminal::table();
     table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["NAME", "RIGHT", "SOURCES", "EXPIRES"])
         .add_rows(rows);
     match tokens.entries.len() {

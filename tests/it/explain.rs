@@ -298,7 +298,7 @@ fn all_commands_accept_all_forms_of_an_asset() {
         assert_eq!(found.stdout.lines().count(), hits, "{text}");
     }
     let none = format!("s3://{bucket}/in/none.jpg");
-    let output = fixture.cli.succeed(&["search", "--json", &none]);
+    let output = fixture.cli.find(&["search", "--json", &none]);
     assert_eq!(output.stdout, "");
     let named = "the address names '/none.jpg' in Source \"assets\", which is not in the index";
     assert!(output.stderr.contains(named), "{output:#?}");

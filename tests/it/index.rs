@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Output};
 use crate::s3::{Bucket, Listed};
 
 /// Maximum number of keys of each kind that a failed comparison shows.
@@ -49,9 +49,17 @@ impl Cli {
     /// The hits of a query, in the order of the output.
     pub fn search(&self, query: &str, options: &[&str]) -> Vec<Hit> {
         let arguments = [&["search", query, "--json"], options].concat();
-        let output = self.succeed(&arguments);
+        let output = self.find(&arguments);
         let hit = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         output.stdout.lines().map(hit).collect()
+    }
+
+    /// Runs `search`, which may find nothing.
+    pub fn find<A: AsRef<str>>(&self, arguments: &[A]) -> Output {
+        let output = self.run(arguments);
+        let code = if output.stdout.is_empty() { 1 } else { 0 };
+        assert_eq!(output.status.code(), Some(code), "{output:#?}");
+        output
     }
 
     /// All assets of a Source in the index, by key.

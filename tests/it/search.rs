@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::cli::{BINARY, Cli};
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::Action;
+use crate::terminal;
 
 /// A few objects with known names and sizes.
 fn library() -> Fixture {
@@ -186,6 +187,128 @@ fn search_without_index_says_what_to_run() {
 }
 
 #[test]
+fn exit_code_tells_nothing_found_from_a_failure() {
+    let fixture = Fixture::new();
+    let code = |arguments: &[&str]| {
+        let output = fixture.cli.run(&[&["search"], arguments].concat());
+        output.status.code().expect("no signal")
+    };
+    assert_eq!(code(&["a"]), 2, "there is no index");
+    fixture.bucket.put("a.jpg", "x");
+    fixture.cli.reindex();
+    for (arguments, want) in [
+        (&["a"][..], 0),
+        (&["a", "--limit", "0"], 0),
+        (&["a", "--facets", "type"], 0),
+        (&["b"], 1),
+        (&["b", "--json"], 1),
+        (&["b", "--facets", "type"], 1),
+        (&["a.jpg\"b"], 2),
+        (&["--source", "other"], 2),
+        (&["--sort", "colour"], 2),
+    ] {
+        assert_eq!(code(arguments), want, "{arguments:?}");
+    }
+}
+
+#[test]
+fn words_of_a_query_need_no_quotes() {
+    let fixture = library();
+    let paths = |arguments: &[&str]| {
+        let output = fixture.cli.find(&[&["search"], arguments].concat());
+        let path = |line: &str| line.split('\t').nth(1).map(str::to_owned);
+        output.stdout.lines().filter_map(path).collect::<Vec<_>>()
+    };
+    let quoted = paths(&["summer beach"]);
+    assert_eq!(quoted, ["/photos/2024/summer beach.jpg"]);
+    assert_eq!(paths(&["summer", "beach"]), quoted);
+    assert_eq!(paths(&["summer", "--limit", "1", "beach"]), quoted);
+    assert_eq!(paths(&["--limit", "1", "summer", "--", "beach"]), quoted);
+    assert_eq!(paths(&["-house", "summer", "ext:jpg"]), quoted);
+    let unquoted = ["search", "summer", "-house"];
+    fixture.cli.fail(&unquoted, &["'-- -h"]);
+}
+
+#[test]
+fn terminal_shows_one_line_for_each_hit_at_any_width() {
+    let key = format!("photos/{}.jpg", "beach ".repeat(40));
+    let fixture = Fixture::with_keys([&*key, "photos/\u{1b}[2Jbeach 漢字.jpg"]);
+    fixture.cli.reindex();
+    let paths = [
+        format!("/{key}"),
+        "/photos/\\u{1b}[2Jbeach 漢字.jpg".to_owned(),
+    ];
+    let before = [" SIZE  MODIFIED", " SIZE  MODIFIED    PATH"];
+    for (columns, header) in [
+        (0, Some(before[0])),
+        (20, None),
+        (40, None),
+        (64, Some(before[1])),
+        (80, Some(before[0])),
+        (200, Some(before[0])),
+    ] {
+        let ended = terminal::run_at(columns, &fixture.cli, &["search", "beach"], &[]);
+        let mut lines: Vec<&str> = ended.output.lines().collect();
+        assert_eq!(
+            (ended.code, lines.pop()),
+            (0, Some("2 assets")),
+            "{ended:?}"
+        );
+        if let Some(header) = header {
+            assert!(lines.remove(0).contains(header), "{columns}: {ended:?}");
+        }
+        lines.sort_unstable();
+        assert_eq!(lines.len(), 2, "{columns}: {ended:?}");
+        for path in &paths {
+            let ends = |line: &&str| line.ends_with(path.as_str());
+            assert!(lines.iter().any(ends), "{columns}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn matches_are_colored_on_a_terminal_and_not_in_a_pipe() {
+    let mut fixture = Fixture::with_keys(["a beach.jpg"]);
+    fixture.cli.reindex();
+    let plain = "/a beach.jpg";
+    let colored = "/a \u{1b}[1;31mbeach\u{1b}[0m.jpg";
+    fixture.cli.set_environment("TERM", "xterm");
+    let shown = |cli: &Cli, color: &str| {
+        let arguments = ["search", "beach", "--color", color];
+        let on_terminal = terminal::run(cli, &arguments, &[]).output;
+        let has = |text: &str| text.contains('\u{1b}');
+        for text in [&on_terminal, &cli.succeed(&arguments).stdout] {
+            let want = if has(text) { colored } else { plain };
+            assert!(text.contains(want), "{text:?}");
+        }
+        [has(&on_terminal), has(&cli.succeed(&arguments).stdout)]
+    };
+    assert_eq!(shown(&fixture.cli, "auto"), [true, false]);
+    assert_eq!(shown(&fixture.cli, "always"), [true, true]);
+    assert_eq!(shown(&fixture.cli, "never"), [false, false]);
+    let json = ["search", "beach", "--color", "always", "--json"];
+    assert!(!fixture.cli.succeed(&json).stdout.contains('\u{1b}'));
+    fixture.cli.set_environment("NO_COLOR", "1");
+    assert_eq!(shown(&fixture.cli, "auto"), [false, false]);
+    assert_eq!(shown(&fixture.cli, "always"), [true, true]);
+}
+
+#[test]
+fn zero_columns_do_not_squeeze_the_help() {
+    let mut fixture = Fixture::new();
+    for columns in [None, Some("0")] {
+        if let Some(columns) = columns {
+            fixture.cli.set_environment("COLUMNS", columns);
+        }
+        // The terminal of the test has 0 columns too.
+        let help = terminal::run(&fixture.cli, &["search", "--help"], &[]).output;
+        let widths = help.lines().map(|line| line.chars().count());
+        let widest = widths.max().expect("the help has lines");
+        assert!((80..=120).contains(&widest), "{widest}: {help}");
+    }
+}
+
+#[test]
 fn fails_if_the_output_cannot_be_written() {
     let fixture = Fixture::with_keys(["a.jpg"]);
     fixture.cli.reindex();
@@ -203,7 +326,8 @@ fn fails_if_the_output_cannot_be_written() {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let output = command.args(arguments).stdout(full).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        let code = if arguments[0] == "search" { 2 } else { 1 };
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
         assert!(stderr.contains("No space left"), "{arguments:?}: {stderr}");
     }
 }
@@ -253,10 +377,10 @@ fn tells_no_hits_from_no_index() {
         .fault(1, |request| request.list.is_some(), denied);
     fixture.cli.run(&["reindex"]);
     let note = "the first scan is not complete, so assets may be missing: Sources assets";
-    let output = fixture.cli.succeed(&["search", "a"]);
+    let output = fixture.cli.find(&["search", "a"]);
     assert_eq!(output.stdout, "");
     assert!(output.stderr.contains(note), "{output:#?}");
     fixture.cli.reindex();
-    let output = fixture.cli.succeed(&["search", "nothing"]);
+    let output = fixture.cli.find(&["search", "nothing"]);
     assert_eq!((&*output.stdout, output.stderr.contains(note)), ("", false));
 }

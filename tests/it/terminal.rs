@@ -10,9 +10,10 @@ use crate::cli::{BINARY, Cli};
 /// exit status, the output, and whether the terminal shows what is typed afterwards. A secret is typed only when the
 /// terminal does not show it.
 const SCRIPT: &str = r#"
-import fcntl, json, os, pty, select, subprocess, sys, termios, time
-steps, command = json.loads(sys.argv[1]), sys.argv[2:]
+import fcntl, json, os, pty, select, struct, subprocess, sys, termios, time
+steps, columns, command = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
 master, slave = pty.openpty()
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 0, columns, 0, 0))
 take_terminal = lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=take_terminal)
 output, unread = b"", b""
@@ -49,10 +50,17 @@ pub struct Ended {
     pub shows_typed: bool,
 }
 
-/// Runs a command. Each step is a part of a question, and the bytes to type.
+/// Runs a command on a terminal that does not know its width. Each step is a part of a question, and the bytes to
+/// type.
 pub fn run(cli: &Cli, arguments: &[&str], steps: &[(&str, &str)]) -> Ended {
+    run_at(0, cli, arguments, steps)
+}
+
+/// The same on a terminal with as many columns.
+pub fn run_at(columns: u16, cli: &Cli, arguments: &[&str], steps: &[(&str, &str)]) -> Ended {
     let mut python = Command::new("python3");
-    python.args(["-c", SCRIPT, &json!(steps).to_string(), BINARY]);
+    python.args(["-c", SCRIPT, &json!(steps).to_string()]);
+    python.args([&columns.to_string(), BINARY]);
     let mut command = cli.command(python);
     command.args(arguments).stderr(Stdio::inherit());
     let output = command.output().expect("python3 runs");

@@ -1,10 +1,11 @@
 //! `index info`: describes the index and the data directory, as text or as JSON.
 
 use anyhow::Context;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 
 use super::DataDirArgument;
 use crate::cli::Failure;
+use crate::cli::terminal::align_right;
 use crate::cli::text::{grouped, printable, say, size};
 use crate::config::Config;
 use crate::core::json;
@@ -167,8 +168,8 @@ fn table(columns: &[(&str, bool)]) -> Table {
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(columns.iter().map(|(name, _)| *name));
     for (index, (_, is_number)) in columns.iter().enumerate() {
-        if let (true, Some(column)) = (is_number, table.column_mut(index)) {
-            column.set_cell_alignment(CellAlignment::Right);
+        if *is_number {
+            align_right(&mut table, index);
         }
     }
     table

@@ -3,11 +3,10 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::anyhow;
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
 use super::super::text::{printable, say};
-use super::super::{Failure, MISUSED};
+use super::super::{Failure, MISUSED, terminal};
 use crate::config::Config;
 use crate::core::source::rules::RuleSelection;
 use crate::core::source::{Credentials, EndpointOrder, Source};
@@ -35,10 +34,8 @@ pub(super) fn list(config: &Config, json: bool) -> Result<(), Failure> {
     };
     let rows = config.sources.iter().map(|source| row(source));
     if io::stdout().is_terminal() {
-        let mut table = Table::new();
+        let mut table = terminal::table();
         table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
             .set_header(["NAME", "STATE", "BUCKET", "SUBDOMAIN", "MANAGED BY"])
             .add_rows(rows);
         say!("{table}");
