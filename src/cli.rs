@@ -3,7 +3,7 @@
 //! A command loads the configuration, calls the other rooms and shows the result. It makes no decision
 //! that another caller would need too.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,7 +50,7 @@ struct Arguments {
         long,
         short,
         global = true,
-        env = "ASSET_INDEXER_CONFIG",
+        env = CONFIG_VARIABLE,
         default_value = DEFAULT_CONFIG,
         value_name = "FILE"
     )]
@@ -68,6 +68,9 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+/// The environment variable with the configuration file.
+const CONFIG_VARIABLE: &str = "ASSET_INDEXER_CONFIG";
 
 /// The default configuration file.
 const DEFAULT_CONFIG: &str = "/etc/asset-indexer/asset-indexer.toml";
@@ -191,6 +194,7 @@ impl From<ConfigError> for Failure {
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     forbid_core_dumps();
+    completions::answer();
     let arguments = parse_arguments();
     let done = run(arguments).and_then(|()| match text::lost() {
         None => Ok(()),
@@ -227,18 +231,7 @@ fn forbid_core_dumps() {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Command::Completions { shell } = arguments.command {
-        let mut command = Arguments::command();
-        // Into memory first: clap panics if standard output cannot be written.
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command, "asset-indexer", &mut script);
-        let script = completions::with_one_name(script);
-        return match std::io::stdout().write_all(&script) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(anyhow::Error::from(error).context("failed to print the completions"))?
-            }
-            // A closed pipe, for example `| head`, is not a failure.
-            _ => Ok(()),
-        };
+        return completions::run(shell);
     }
     if let Command::Manual(arguments) = &arguments.command {
         return manual::run(arguments);

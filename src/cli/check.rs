@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::text::grouped;
-use super::{DEFAULT_CONFIG, FAILED, Failure};
+use super::{DEFAULT_CONFIG, FAILED, Failure, completions};
 use crate::config::Config;
 use crate::core::json;
 use crate::doctor::{self, Finding, Report, Verdict, quoted};
@@ -24,7 +24,7 @@ const PROGRAM: &str = "asset-indexer ";
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Test only this Source; repeat it for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::sources())]
     source: Vec<String>,
     /// Exit with 1 if there are only warnings, too
     #[arg(long)]

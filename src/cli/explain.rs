@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::text::{printable, say, size};
-use super::{FAILED, Failure, MISUSED};
+use super::{FAILED, Failure, MISUSED, completions};
 use crate::aws::bucket::LazyBucket;
 use crate::aws::credentials::is_unreadable_here;
 use crate::config::Config;
@@ -35,6 +35,7 @@ const ATTEMPTS: u32 = 2;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Name of the Source
+    #[arg(add = completions::sources())]
     source: String,
     /// The asset, in quotes: its asset path, key, s3:// URI, ARN, or its URL in the bucket or for users
     #[arg(allow_hyphen_values = true)]

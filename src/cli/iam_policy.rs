@@ -5,7 +5,7 @@
 use anyhow::anyhow;
 
 use super::text::{grouped, printable, say};
-use super::{Failure, MISUSED, runtime, sources_in_use};
+use super::{Failure, MISUSED, completions, runtime, sources_in_use};
 use crate::aws::environment;
 use crate::aws::iam::policy::MAX_MANAGED_CHARACTERS;
 use crate::aws::iam::{self, Identity, Permission, Policy, PolicyOptions, arn, notes};
@@ -19,7 +19,7 @@ use crate::config::Config;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Include only this Source; repeat it for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::sources())]
     source: Vec<String>,
     /// The identity that gets the policy, if the Sources use several: default (the AWS default chain),
     /// profile:NAME, key:ID of an access key, or the ARN of a role

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::text::{grouped, printable_lines, say};
-use super::{FAILED, Failure, INTERRUPTED, progress};
+use super::{FAILED, Failure, INTERRUPTED, completions, progress};
 use crate::config::{Config, ConfigDigest};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::scan_mode::ScanMode;
@@ -27,7 +27,7 @@ use crate::serve::control::{self, ControlAnswer, ControlRequest};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Scan only this Source; repeat it for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::sources())]
     source: Vec<String>,
     /// Build a new index next to the current one and swap it in when it is complete
     #[arg(long, conflicts_with_all = ["source", "dry_run"])]

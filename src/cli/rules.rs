@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::text::{printable, say};
-use super::{Failure, MISUSED};
+use super::{Failure, MISUSED, completions};
 use crate::config::Config;
 use crate::core::source::Source;
 
@@ -15,7 +15,7 @@ pub(super) enum Command {
     /// A path that ends in / means an empty folder marker. No request is sent.
     Test {
         /// Test only the rules of this Source; repeat it for more
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = completions::sources())]
         source: Vec<String>,
         /// Assets: asset paths, keys, s3:// URIs, ARNs, or URLs in the bucket or of the asset
         #[arg(required = true, value_name = "ASSET")]

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
 
 use super::terminal::{self, ColorChoice};
-use super::{Failure, MISUSED};
+use super::{Failure, MISUSED, completions};
 use crate::config::Config;
 use crate::core::query::folder_path;
 use crate::core::query::request::MAX_LIMIT;
@@ -62,17 +62,23 @@ pub(super) struct Arguments {
     #[arg(value_name = "QUERY")]
     more: Vec<String>,
     /// Search only this Source; repeat it for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::sources())]
     source: Vec<String>,
     /// Sort order: relevance, name, path, modified, size or created, with - in front for the reverse, or up to 3 of
     /// them: -modified,name; the default is relevance, or path for an empty query
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, add = completions::sorts())]
     sort: Option<String>,
     /// Maximum number of hits: a number, or all
     #[arg(long, default_value = "20", value_parser = limit)]
     limit: usize,
     /// Count the hits instead of listing them: by type, ext, storage, size, month, folder, folder:/photos
-    #[arg(long, value_name = "FACET", value_delimiter = ',', value_parser = facet)]
+    #[arg(
+        long,
+        value_name = "FACET",
+        value_delimiter = ',',
+        value_parser = facet,
+        add = completions::facets()
+    )]
     facets: Vec<FacetBy>,
     /// Find only words as they are: no beginnings of words, typos or missing words if too little is found
     #[arg(long)]

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 
 use super::text::say;
-use super::{Failure, MISUSED, runtime, sources_in_use};
+use super::{Failure, MISUSED, completions, runtime, sources_in_use};
 use crate::aws::environment;
 use crate::aws::setup::{self, EventPath, SetupPlan};
 use crate::config::Config;
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SENDER", default_value = "s3")]
     through: Sender,
     /// Set up the queue of this Source, and the other queues of its bucket; repeat it for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::sources())]
     source: Vec<String>,
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::text::printable;
-use super::{FAILED, Failure, MISUSED};
+use super::{FAILED, Failure, MISUSED, completions};
 use crate::config::Config;
 use crate::doctor::changed_source;
 use crate::index::directory::DataDir;
@@ -45,6 +45,7 @@ pub(super) enum Command {
     /// Show one Source, without its secrets
     Show {
         /// Name of the Source
+        #[arg(add = completions::sources())]
         name: String,
         /// Print JSON
         #[arg(long)]
@@ -58,16 +59,19 @@ pub(super) enum Command {
     /// Enable a Source: its assets are found again, after a scan
     Enable {
         /// Name of the Source
+        #[arg(add = completions::sources())]
         name: String,
     },
     /// Disable a Source: its assets stay in the index, but are not found
     Disable {
         /// Name of the Source
+        #[arg(add = completions::sources())]
         name: String,
     },
     /// Remove a Source and its assets from the index; its subdomain stays bound to its name
     Remove {
         /// Name of the Source
+        #[arg(add = completions::sources())]
         name: String,
         /// Do not ask for the name again
         #[arg(long)]
@@ -76,6 +80,7 @@ pub(super) enum Command {
     /// Show who changed a Source, when, and which fields
     History {
         /// Name of the Source
+        #[arg(add = completions::sources())]
         name: String,
         /// Print one JSON object per line
         #[arg(long)]
@@ -99,6 +104,7 @@ pub(super) struct AddArguments {
 #[derive(Debug, clap::Args)]
 pub(super) struct EditArguments {
     /// Name of the Source
+    #[arg(add = completions::sources())]
     name: String,
     #[command(flatten)]
     fields: form::Fields,

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 
 use super::text::say;
-use super::{Failure, MISUSED, remove_each, terminal};
+use super::{Failure, MISUSED, completions, remove_each, terminal};
 use crate::config::Config;
 use crate::serve::access::entry::{self, TokenEntry};
 use crate::serve::access::token::Token;
@@ -29,7 +29,7 @@ pub(super) enum Command {
     /// Remove tokens; requests with them are refused from then on
     Remove {
         /// Names from `token list`
-        #[arg(required = true, value_name = "NAME")]
+        #[arg(required = true, value_name = "NAME", add = completions::tokens())]
         names: Vec<String>,
     },
 }
@@ -42,7 +42,7 @@ pub(super) struct NewArguments {
     #[arg(long)]
     name: String,
     /// Allow access to this Source; repeat it for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::sources())]
     source: Vec<String>,
     /// Allow access to all Sources, including future ones
     #[arg(long)]

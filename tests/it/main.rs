@@ -52,6 +52,7 @@ mod check;
 mod check_machine;
 mod check_permissions;
 mod check_queue;
+mod completions;
 mod consumer;
 mod credentials;
 mod demo;

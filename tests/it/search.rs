@@ -332,29 +332,6 @@ fn fails_if_the_output_cannot_be_written() {
     }
 }
 
-/// The completions that Bash offers for the last word.
-fn completions(words: &[&str]) -> String {
-    let (last, before) = words.split_last().expect("at least one word");
-    let line = format!(
-        "source <({BINARY} completions bash); COMP_WORDS=(asset-indexer {0}); COMP_CWORD={1}; \
-         _asset__indexer asset-indexer '{last}' '{2}'; echo \"${{COMPREPLY[*]}}\"",
-        words.join(" "),
-        words.len(),
-        before.last().unwrap_or(&"asset-indexer"),
-    );
-    let output = Command::new("bash").args(["-c", &line]).output().unwrap();
-    assert!(output.stderr.is_empty(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[test]
-fn bash_completes_commands_options_and_values() {
-    assert!(completions(&["ind"]).contains("index"));
-    assert!(completions(&["index", "v"]).contains("verify"));
-    assert!(completions(&["check", "--so"]).contains("--source"));
-    assert!(completions(&["setup", "--print", "t"]).contains("terraform"));
-}
-
 #[test]
 fn completions_and_help_need_no_configuration() {
     let fixture = Fixture::new();

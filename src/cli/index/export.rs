@@ -14,6 +14,7 @@ use rustix::fs::OFlags;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::DataDirArgument;
+use crate::cli::completions;
 use crate::cli::text::{grouped, say};
 use crate::cli::{Failure, INTERRUPTED, MISUSED};
 use crate::config::Config;
@@ -33,7 +34,7 @@ use crate::index::{Engine, IndexError};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Export only this Source; repeat it for more
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::sources())]
     source: Vec<String>,
     /// Include tombstones: removed keys that are remembered for late events
     #[arg(long)]

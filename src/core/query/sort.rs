@@ -30,7 +30,8 @@ pub enum SortBy {
 }
 
 impl SortBy {
-    const ALL: [Self; 6] = [
+    /// All orders.
+    pub(crate) const ALL: [Self; 6] = [
         Self::Relevance,
         Self::Name,
         Self::Path,
