@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::text::{printable, printable_lines, say};
-use crate::config::{Config, ConfigError, UnknownSource};
+use crate::config::{Config, ConfigError, Mistake, UnknownSource};
 use crate::core::source::Source;
 use crate::observe::{build_info, telemetry};
 
@@ -208,12 +208,23 @@ pub fn main() -> ExitCode {
         Err(Failure::Error(code, error)) => {
             match error.downcast_ref::<ConfigError>() {
                 Some(error) => error.mistakes().iter().for_each(|it| {
-                    eprintln!("error: {}", printable_lines(&it.to_string()));
+                    eprintln!("error: {}{}", printable_lines(&it.to_string()), remedy(it));
                 }),
                 None => eprintln!("error: {}", printable_lines(&format!("{error:#}"))),
             }
             ExitCode::from(code)
         }
+    }
+}
+
+/// What to do about a configuration file that does not exist. Other mistakes say it themselves.
+fn remedy(mistake: &Mistake) -> &'static str {
+    match mistake {
+        Mistake::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound => {
+            ". Name the file with --config FILE or with the environment variable ASSET_INDEXER_CONFIG. If there is \
+             none yet, write one: README.md has a short example"
+        }
+        _ => "",
     }
 }
 

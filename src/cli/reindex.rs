@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::text::{grouped, printable_lines, say};
 use super::{FAILED, Failure, INTERRUPTED, completions, progress};
 use crate::config::{Config, ConfigDigest};
+use crate::core::json;
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::index::current::LostRecords;
@@ -19,6 +20,9 @@ use crate::index::ledger::UnconfiguredSource;
 use crate::ingest::reindex::{Reindex, ReindexJob, ReindexMode, ReindexOutcome, ReindexReport};
 use crate::ingest::scanner::{ScanError, ScanOutcome};
 use crate::serve::control::{self, ControlAnswer, ControlRequest};
+use report::Report;
+
+mod report;
 
 /// List every Source and make the index match
 ///
@@ -42,6 +46,9 @@ pub(super) struct Arguments {
     /// former bucket or prefix
     #[arg(long)]
     allow_empty: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 impl Arguments {
@@ -53,6 +60,7 @@ impl Arguments {
             dry_run: false,
             fresh,
             allow_empty,
+            json: false,
         }
     }
 }
@@ -89,15 +97,19 @@ pub(super) async fn run(
     };
     // Does nothing if the display is hidden.
     let _ = bars.clear();
+    let report = report?;
+    if arguments.json {
+        let text = json::to_pretty(&Report::of(&report, mode));
+        say!("{}", text.context("failed to write JSON")?);
+    } else {
+        print_summary(&report.outcomes, mode);
+        print_unconfigured(&report.unconfigured, mode);
+        print_lost(report.lost);
+    }
+    warn_about(&report.outcomes, mode);
     let ReindexReport {
-        outcomes,
-        unconfigured,
-        lost,
-        refusal,
-    } = report?;
-    print_summary(&outcomes, mode);
-    print_unconfigured(&unconfigured, mode);
-    print_lost(lost);
+        outcomes, refusal, ..
+    } = report;
     if stop.is_cancelled() {
         return Err(Failure::Silent(INTERRUPTED));
     }
@@ -187,20 +199,31 @@ fn print_summary(outcomes: &[ReindexOutcome], mode: ReindexMode) {
             Err(ScanError::Interrupted) => {
                 say!("{name}: interrupted: {}", sentence(figures, mode));
             }
-            Err(error) => {
+            Err(_) => {
                 say!(
                     "{name}: FAILED after {seconds:.1} s: {}",
                     sentence(figures, mode)
                 );
-                let error = printable_lines(&error.to_string());
-                eprintln!("error: Source {name:?}: {error}");
             }
         }
         print_removals(&outcome.job, mode);
-        print_unusable(&outcome.job);
     }
     if outcomes.len() > 1 {
         say!("all {} Sources: {}", outcomes.len(), sentence(sums, mode));
+    }
+}
+
+/// Prints errors and warnings on standard error.
+fn warn_about(outcomes: &[ReindexOutcome], mode: ReindexMode) {
+    for ReindexOutcome { job, scan } in outcomes {
+        if let Err(error) = &scan.result
+            && !matches!(error, ScanError::Interrupted)
+        {
+            let error = printable_lines(&error.to_string());
+            eprintln!("error: Source {:?}: {error}", job.source.name);
+        }
+        warn_about_large_removal(job, mode);
+        warn_about_unusable(job);
     }
     let failed = outcomes
         .iter()
@@ -211,16 +234,13 @@ fn print_summary(outcomes: &[ReindexOutcome], mode: ReindexMode) {
     }
 }
 
-/// Says why a Source lost assets, unless that is because a scan did not find them, and whether it lost most of them.
+/// Says why a Source lost assets, unless that is because a scan did not find them.
 fn print_removals(job: &ReindexJob, mode: ReindexMode) {
     let ReindexJob {
         source, progress, ..
     } = job;
     let name = &source.name;
-    let (would_be, would_lose) = match mode {
-        ReindexMode::DryRun => ("would be ", "would lose"),
-        ReindexMode::InPlace | ReindexMode::Rebuild => ("", "loses"),
-    };
+    let would_be = would_be(mode);
     for (removed, cause) in [
         (progress.excluded.get(), "its rules have changed"),
         (progress.former.get(), "its bucket or prefix has changed"),
@@ -230,6 +250,22 @@ fn print_removals(job: &ReindexJob, mode: ReindexMode) {
             say!("{would_be}removed from Source {name:?} because {cause}: {assets} assets");
         }
     }
+}
+
+fn would_be(mode: ReindexMode) -> &'static str {
+    match mode {
+        ReindexMode::DryRun => "would be ",
+        ReindexMode::InPlace | ReindexMode::Rebuild => "",
+    }
+}
+
+/// Says whether a Source lost more than half of its assets at once.
+fn warn_about_large_removal(job: &ReindexJob, mode: ReindexMode) {
+    let (name, progress) = (&job.source.name, &job.progress);
+    let would_lose = match mode {
+        ReindexMode::DryRun => "would lose",
+        ReindexMode::InPlace | ReindexMode::Rebuild => "loses",
+    };
     let (lost, of) = (progress.lost_at_once.get(), progress.assets_before.get());
     if lost > 0 {
         let (lost, of) = (grouped(lost), grouped(of));
@@ -241,7 +277,7 @@ fn print_removals(job: &ReindexJob, mode: ReindexMode) {
 }
 
 /// Names some of the keys that cannot be indexed. If the daemon did the scan, only their number is known.
-fn print_unusable(job: &ReindexJob) {
+fn warn_about_unusable(job: &ReindexJob) {
     let count = job.progress.unusable.get();
     if count == 0 {
         return;
@@ -261,10 +297,7 @@ fn print_unusable(job: &ReindexJob) {
 
 /// Names the Sources that are no longer configured, and the number of assets that each loses.
 fn print_unconfigured(unconfigured: &[UnconfiguredSource], mode: ReindexMode) {
-    let dry = match mode {
-        ReindexMode::DryRun => "would be ",
-        ReindexMode::InPlace | ReindexMode::Rebuild => "",
-    };
+    let dry = would_be(mode);
     for UnconfiguredSource { name, assets } in unconfigured {
         let assets = grouped(*assets);
         say!("{dry}removed because Source {name:?} is no longer configured: {assets} assets");

@@ -5,12 +5,14 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::text::say;
 use super::{Failure, MISUSED, completions, remove_each, terminal};
 use crate::config::Config;
+use crate::core::json;
 use crate::serve::access::entry::{self, TokenEntry};
 use crate::serve::access::token::Token;
 use crate::serve::access::tokens::TokenList;
@@ -25,7 +27,11 @@ pub(super) enum Command {
     /// Create a token and print it; it cannot be shown again
     New(NewArguments),
     /// List the tokens: name, right, Sources, expiry
-    List,
+    List {
+        /// Print one JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove tokens; requests with them are refused from then on
     Remove {
         /// Names from `token list`
@@ -86,7 +92,7 @@ pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     })?;
     match command {
         Command::New(arguments) => new(arguments, file, config),
-        Command::List => list(file),
+        Command::List { json } => list(file, *json),
         Command::Remove { names } => remove(names, file),
     }
 }
@@ -135,12 +141,19 @@ fn scope<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Result<SourceScope
     Ok(SourceScope::only(names))
 }
 
-fn list(file: &Path) -> Result<(), Failure> {
+fn list(file: &Path, json: bool) -> Result<(), Failure> {
     let tokens = match TokenList::read(file) {
         Err(TokenFileError::Absent { .. }) => TokenList::default(),
         read => read.map_err(anyhow::Error::from)?,
     };
     let now = Timestamp::now();
+    if json {
+        for entry in &tokens.entries {
+            let line = json::to_line(&json_of(entry, now)).context("failed to write JSON")?;
+            say!("{line}");
+        }
+        return Ok(());
+    }
     let rows = tokens.entries.iter().map(|entry| row(entry, now));
     if !io::stdout().is_terminal() {
         rows.for_each(|row| say!("{}", row.join("\t")));
@@ -155,6 +168,20 @@ fn list(file: &Path) -> Result<(), Failure> {
         _ => say!("{table}"),
     }
     Ok(())
+}
+
+/// `schema/commands.md` describes it. It has no hash: nobody needs it, and it helps to guess a weak token.
+fn json_of(entry: &TokenEntry, now: Timestamp) -> Value {
+    json!({
+        "name": entry.name,
+        "right": entry.level.as_str(),
+        "sources": match &entry.scope {
+            SourceScope::All => None,
+            SourceScope::Only(names) => Some(&**names),
+        },
+        "expires": entry.expires.map(|end| end.to_string()),
+        "expired": entry.is_expired(now),
+    })
 }
 
 /// Name, right, Sources, expiry.

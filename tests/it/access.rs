@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::{BINARY, Cli};
 use crate::config::{Config, Source};
@@ -89,6 +89,19 @@ fn token_is_printed_once_and_stored_as_a_hash() {
     let lines: Vec<&str> = listed.lines().collect();
     let ops = "ops\tadmin\t*\t2999-02-01T00:00:00Z";
     assert_eq!(lines, ["backend\tread\tassets\tnever", ops]);
+    let listed = cli.succeed(&["token", "list", "--json"]).stdout;
+    let objects: Vec<Value> = listed
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let object = |name, right, sources: Option<&[&str]>, expires: Option<&str>| json!({"name": name, "right": right, "sources": sources, "expires": expires, "expired": false});
+    assert_eq!(
+        objects,
+        [
+            object("backend", "read", Some(&["assets"]), None),
+            object("ops", "admin", None, Some("2999-02-01T00:00:00Z")),
+        ]
+    );
     new_token(&cli, "web", &["--manage", "--source", "assets"]);
     let listed = cli.succeed(&["token", "list"]).stdout;
     assert_eq!(listed.lines().last(), Some("web\tmanage\tassets\tnever"));

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
 use crate::fixture::{Fixture, SOURCE};
 
 const KEYS: [&str; 8] = [
@@ -231,4 +233,44 @@ fn refuses_rules_with_another_meaning_elsewhere() {
         let output = fixture.cli.fail(&["rules", "test", "/a"], &[remedy, rule]);
         assert_eq!(output.status.code(), Some(2), "{output:#?}");
     }
+}
+
+#[test]
+fn verdicts_are_also_json() {
+    let mut fixture = Fixture::new();
+    fixture.change_source(|source| {
+        source.prefix = Some("in/".to_owned());
+        *source = source.clone().with_rules(&["*.jpg"], &["/b"]);
+    });
+    let assets = ["/a.jpg", "/d/e.jpg", "s3://another/in/a.jpg"];
+    let arguments = [&["rules", "test", "--json"][..], &assets].concat();
+    let output = fixture.cli.run(&arguments);
+    // No Source knows the last one.
+    assert_eq!(output.status.code(), Some(2), "{output:#?}");
+    let lines = output.stdout.lines();
+    let verdicts: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(
+        verdicts[0],
+        json!({
+            "source": SOURCE,
+            "asset": "/a.jpg",
+            "key": "in/a.jpg",
+            "admitted": true,
+            "reason": "admitted by the include rule \"*.jpg\"",
+            "near_miss": null,
+        })
+    );
+    let of = |index: usize, name: &str| &verdicts[index][name];
+    assert_eq!(of(1, "admitted"), false);
+    assert!(of(1, "near_miss").is_string(), "{verdicts:?}");
+    assert_eq!(
+        (of(2, "key"), of(2, "admitted")),
+        (&Value::Null, &Value::from(false))
+    );
+    assert!(
+        of(2, "reason").to_string().contains("another"),
+        "{verdicts:?}"
+    );
 }

@@ -343,6 +343,22 @@ fn completions_and_help_need_no_configuration() {
 }
 
 #[test]
+fn missing_configuration_says_how_to_name_one() {
+    let fixture = Fixture::new();
+    std::fs::remove_file(fixture.cli.config_file()).expect("it was written");
+    for command in ["search", "status", "check"] {
+        let words = [
+            "No such file",
+            "--config FILE",
+            "ASSET_INDEXER_CONFIG",
+            "README.md",
+        ];
+        let output = fixture.cli.fail(&[command], &words);
+        assert_eq!(output.status.code(), Some(2), "{output:#?}");
+    }
+}
+
+#[test]
 fn tells_no_hits_from_no_index() {
     let fixture = Fixture::with_keys(["a.jpg"]);
     fixture

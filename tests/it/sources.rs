@@ -1,5 +1,7 @@
 //! Several Sources in one index. Their assets, failures and subdomains stay separate.
 
+use serde_json::{Value, json};
+
 use crate::cli::Cli;
 use crate::config::{Config, Source};
 use crate::s3::Bucket;
@@ -131,4 +133,54 @@ fn small_sources_share_commits() {
         assert!((1..=8).contains(&commits), "{commits} commits: {output:#?}");
     }
     assert_eq!(cli.search("", &["--limit", "all"]).len(), 30);
+}
+
+#[test]
+fn result_of_a_reindex_is_also_json() {
+    let (_, mut broken) = source("broken", &[]);
+    broken.bucket = "no-such-bucket".to_owned();
+    let (one, first) = source("one", &["a.jpg", "b.jpg"]);
+    let cli = Cli::new(&Config::of([first, broken]));
+    let report = |arguments: &[&str], code: i32| {
+        let output = cli.run(&[&["reindex", "--json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{output:#?}");
+        let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
+        (report, output.stderr)
+    };
+    let (result, errors) = report(&[], 1);
+    assert_eq!(result["mode"], "in_place");
+    assert_eq!(result["lost_records"], 0);
+    assert_eq!(result["unconfigured"], json!([]));
+    let sources = &result["sources"];
+    let failed = &sources[1];
+    assert_eq!(
+        (&failed["source"], &failed["result"]),
+        (&json!("broken"), &json!("failed"))
+    );
+    assert!(
+        failed["error"].to_string().contains("no-such-bucket"),
+        "{result}"
+    );
+    assert!(errors.contains("error: Source \"broken\""), "{errors}");
+    let complete = &sources[0];
+    assert_eq!(complete["result"], "complete");
+    assert!(
+        complete["as_of"].is_string() && complete["seconds"].is_f64(),
+        "{result}"
+    );
+    for (name, count) in [
+        ("listed", 2),
+        ("admitted", 2),
+        ("added", 2),
+        ("removed", 0),
+        ("list_requests", 1),
+    ] {
+        assert_eq!(complete[name], count, "{name}: {result}");
+    }
+    one.delete("a.jpg");
+    let (result, _) = report(&["--dry-run", "--source", "one"], 0);
+    assert_eq!(
+        (&result["mode"], &result["sources"][0]["removed"]),
+        (&json!("dry_run"), &json!(1))
+    );
 }
