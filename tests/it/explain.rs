@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use crate::access::serve_read_only;
 use crate::cli::{Cli, Output};
 use crate::fixture::{Fixture, SOURCE};
+use crate::http_client::get;
 use crate::proxy::{Action, nth_list};
 use crate::scan_keys::odd_keys;
 
@@ -267,31 +269,54 @@ fn failed_look_up_still_shows_the_other_facts() {
 fn all_commands_accept_all_forms_of_an_asset() {
     let mut fixture =
         Fixture::with_keys(["in/a b.jpg", "in/c/a b.jpg", "in/a \"b", "in/other.jpg"]);
-    fixture.change_source(|source| {
-        source.prefix = Some("in".to_owned());
-        source.subdomain = "acme-forms".to_owned();
+    fixture.configure(|config| {
+        config.listen = "127.0.0.1:0".to_owned();
+        config.sources[0].prefix = Some("in".to_owned());
+        config.sources[0].subdomain = "acme-forms".to_owned();
     });
     fixture.cli.reindex();
     let (bucket, endpoint) = (&fixture.bucket.name, fixture.proxy.endpoint());
+    let host = endpoint.trim_start_matches("http://");
     let uris = [
         format!("s3://{bucket}/in/a b.jpg"),
         format!("arn:aws:s3:::{bucket}/in/a b.jpg"),
         format!("{endpoint}/{bucket}/in/a%20b.jpg"),
         "https://acme-forms.imgix.net/a%20b.jpg?w=200".to_owned(),
     ];
+    let without_scheme = [
+        format!("{host}/{bucket}/in/a%20b.jpg"),
+        format!("{bucket}.{host}/in/a%20b.jpg"),
+        "acme-forms.imgix.net/a%20b.jpg?w=200".to_owned(),
+    ];
     let paths = ["in/a b.jpg", "/a b.jpg", "a b.jpg"].map(str::to_owned);
-    for text in uris.iter().chain(&paths) {
+    for text in uris.iter().chain(&without_scheme).chain(&paths) {
         let (json, _) = explain(&fixture.cli, &[text, "--offline"]);
         assert_eq!(json["facts"]["key"], "in/a b.jpg", "{text}");
         assert_eq!(json["searchable"], true, "{text}");
         let tested = fixture.cli.succeed(&["rules", "test", text]);
         assert!(tested.stdout.contains(": admitted"), "{tested:#?}");
     }
-    for text in uris.iter().chain(&paths[..2]) {
+    // The console of S3 writes spaces like this.
+    let with_plus = [format!("{endpoint}/{bucket}/in/a+b.jpg")];
+    let addresses = uris.iter().chain(&without_scheme).chain(&with_plus);
+    let (server, address) = serve_read_only(&fixture.cli);
+    for text in addresses.chain(&paths[..2]) {
         let found = fixture.cli.succeed(&["search", "--json", text]);
         let hit: Value = serde_json::from_str(&found.stdout).expect("one hit");
         assert_eq!(hit["path"], "/a b.jpg", "{text}");
+        let encoded = text.bytes().map(|byte| format!("%{byte:02X}"));
+        let found = get(
+            &address,
+            &format!("/v1/search?q={}", encoded.collect::<String>()),
+        );
+        let hits = found["data"].as_array().expect("a list");
+        assert_eq!(
+            (hits.len(), &hits[0]["path"]),
+            (1, &Value::from("/a b.jpg")),
+            "{text}"
+        );
     }
+    server.terminate();
     // A word can be in other names too, and a slash alone does not make a query a path.
     for (text, hits) in [("a b.jpg", 2), ("/a", 3), ("in/a \"b", 1)] {
         let found = fixture.cli.succeed(&["search", "--json", text]);

@@ -3,7 +3,7 @@
 //!
 //! Whether an asset exists is not decided here.
 
-use crate::core::source::reference::is_uri;
+use crate::core::source::reference::{is_uri, with_spaces};
 use crate::core::source::{ReferenceError, Source};
 
 /// An asset that an address names: a Source, and the asset path in it.
@@ -43,7 +43,8 @@ pub enum AddressError {
 
 /// The assets that the address names in these Sources. There is at least one.
 ///
-/// Usually there is exactly one. If several Sources have the same bucket, there may be more.
+/// Usually there is exactly one. If several Sources have the same bucket, there may be more. A `+` in a URL can be
+/// itself or a space, so such a URL names two keys.
 pub fn named_assets<'a>(
     text: &str,
     sources: impl IntoIterator<Item = &'a Source>,
@@ -54,6 +55,8 @@ pub fn named_assets<'a>(
             Ok(asset) => assets.push(asset),
             Err(error) => errors.push(error),
         }
+        let spaced = with_spaces(text).map(|spaced| asset(&spaced, source));
+        assets.extend(spaced.and_then(Result::ok));
     }
     if !assets.is_empty() {
         return Ok(assets);
@@ -119,7 +122,12 @@ mod tests {
             source("part", "one", "photos/"),
             source("other", "two", ""),
         ];
-        let cases: [(&str, &[(&str, &str)]); 4] = [
+        let cases: [(&str, &[(&str, &str)]); 6] = [
+            (
+                "https://two.s3.amazonaws.com/a+b.jpg?x=+",
+                &[("other", "/a+b.jpg"), ("other", "/a b.jpg")],
+            ),
+            ("https://two.s3.amazonaws.com/a?x=+", &[("other", "/a")]),
             ("s3://two/a", &[("other", "/a")]),
             ("s3://one/a", &[("whole", "/a")]),
             (
@@ -140,7 +148,11 @@ mod tests {
     #[test]
     fn path_or_key_may_name_an_asset_of_each_source() {
         let sources = [source("whole", "one", ""), source("part", "one", "photos/")];
-        let cases: [(&str, &[(&str, &str)]); 6] = [
+        let cases: [(&str, &[(&str, &str)]); 7] = [
+            (
+                "part.imgix.net/a?w=1",
+                &[("whole", "/part.imgix.net/a?w=1"), ("part", "/a")],
+            ),
             ("/2024/a", &[("whole", "/2024/a"), ("part", "/2024/a")]),
             ("2024/a", &[("whole", "/2024/a"), ("part", "/2024/a")]),
             ("photos/a", &[("whole", "/photos/a"), ("part", "/a")]),

@@ -10,7 +10,8 @@
 //! | URL in the bucket | `https://my-bucket.s3.eu-west-1.amazonaws.com/photos/2024/a%20b.jpg` |
 //! | URL of the asset | `https://my-photos.imgix.net/2024/a%20b.jpg?w=200` |
 //!
-//! A text that starts with `/` is always an asset path, so that every key can be named.
+//! The URLs can lack their scheme, as in `my-photos.imgix.net/2024/a%20b.jpg`. A text that starts with `/` is always an
+//! asset path, so that every key can be named.
 
 use crate::core::source::{Source, address, aws_host};
 
@@ -65,6 +66,8 @@ pub(super) fn key_of(source: &Source, text: &str) -> Result<String, ReferenceErr
         in_bucket(source, text, object)?
     } else if is_http(text) {
         key_of_url(source, text)?
+    } else if let Some(key) = key_of_url_without_scheme(source, text) {
+        key?
     } else if text.is_empty() || text.starts_with(&source.prefix) {
         text.to_owned()
     } else {
@@ -74,6 +77,13 @@ pub(super) fn key_of(source: &Source, text: &str) -> Result<String, ReferenceErr
         return Err(ReferenceError::NoKey(text.to_owned()));
     }
     Ok(key)
+}
+
+/// The URL with spaces instead of `+`: the S3 console writes them like this in the URLs of objects, where other
+/// programs mean a `+`. `None` if there is nothing to replace.
+pub(super) fn with_spaces(text: &str) -> Option<String> {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    (is_http(text) && path.contains('+')).then(|| path.replace('+', "%20"))
 }
 
 fn is_http(text: &str) -> bool {
@@ -132,6 +142,21 @@ fn key_of_url(source: &Source, text: &str) -> Result<String, ReferenceError> {
         bucket: source.bucket.clone(),
         base_url: source.base_url.clone(),
     })
+}
+
+/// The key of a URL that lacks its scheme, if it is one of the Source. `None` for any other text.
+fn key_of_url_without_scheme(
+    source: &Source,
+    text: &str,
+) -> Option<Result<String, ReferenceError>> {
+    let (host, _) = text.split_once('/')?;
+    if !host.contains(['.', ':']) {
+        return None;
+    }
+    match key_of_url(source, &format!("https://{text}")) {
+        Err(ReferenceError::OtherUrl { .. }) => None,
+        key => Some(key),
+    }
 }
 
 /// The rest of the URL after the base URL: empty, or from its `/` on. The letter case of scheme and host does not matter.

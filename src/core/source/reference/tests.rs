@@ -30,6 +30,9 @@ fn all_forms_name_the_same_key() {
         "https://s3.eu-west-1.amazonaws.com/my.bucket/photos/2024/a%20b%2B%25%C3%A9.jpg",
         "https://s3.amazonaws.com/my.bucket/photos/2024/a%20b%2B%25%C3%A9.jpg",
         "https://s3-eu-west-1.amazonaws.com:443/my.bucket/photos/2024/a%20b%2B%25%C3%A9.jpg",
+        "acme.imgix.net/2024/a%20b%2B%25%C3%A9.jpg?w=200&u=http://x",
+        "my.bucket.s3.eu-west-1.amazonaws.com/photos/2024/a%20b%2B%25%C3%A9.jpg",
+        "s3.eu-west-1.amazonaws.com/my.bucket/photos/2024/a%20b%2B%25%C3%A9.jpg?versionId=1",
     ] {
         let key = source().key_of_reference(text);
         assert_eq!(key.as_deref(), Ok("photos/2024/a b+%é.jpg"), "{text}");
@@ -48,6 +51,9 @@ fn urls_of_other_stores_and_base_urls() {
         "http://my.bucket.127.0.0.1:9000/photos/a%20b",
         "https://cdn.example.com/img/a%20b",
         "https://acme.imgix.net/a%20b",
+        "127.0.0.1:9000/my.bucket/photos/a%20b",
+        "my.bucket.127.0.0.1:9000/photos/a%20b",
+        "cdn.example.com/img/a%20b",
     ] {
         let key = source.key_of_reference(text);
         assert_eq!(key.as_deref(), Ok("photos/a b"), "{text}");
@@ -88,6 +94,14 @@ fn every_key_has_its_path_and_its_urls() {
 }
 
 #[test]
+fn folders_may_look_like_hosts() {
+    for text in ["cdn.example.com/a%20b", "v1.2/a", "2024.s3/a", "a:b/c"] {
+        let key = source().key_of_reference(text);
+        assert_eq!(key, Ok(format!("photos/{text}")), "{text}");
+    }
+}
+
+#[test]
 fn refuses_references_to_something_else() {
     let cases = [
         ("", "names no asset"),
@@ -105,6 +119,8 @@ fn refuses_references_to_something_else() {
             "https://s3.amazonaws.com/other/a",
             "names the bucket \"other\"",
         ),
+        ("other.s3.amazonaws.com/a", "names the bucket \"other\""),
+        ("acme.imgix.net/100%", "write %25"),
         ("https://example.com/a", "neither a URL of"),
         ("https://ec2.amazonaws.com/my.bucket/a", "neither a URL of"),
         ("https://acme.imgix.net/100%", "write %25"),
