@@ -194,10 +194,14 @@ fn search(arguments: &Arguments, config: &Config) -> Result<bool, Failure> {
     note_incomplete(&snapshot, &searched);
     let printed = match question {
         Question::Assets(assets) => print_assets(&snapshot, &assets, arguments.limit, &mut printer),
-        Question::Search(request) if arguments.facets.is_empty() => {
-            print_hits(&snapshot, &searched, request, arguments.limit, &mut printer)
-        }
-        Question::Search(request) => print_facets(&snapshot, &searched, request, &mut printer),
+        Question::Search(request) if arguments.facets.is_empty() => print_hits(
+            &snapshot,
+            &searched,
+            *request,
+            arguments.limit,
+            &mut printer,
+        ),
+        Question::Search(request) => print_facets(&snapshot, &searched, *request, &mut printer),
     };
     match printed {
         // A closed pipe, for example `| head`, is not a failure.
@@ -224,7 +228,7 @@ fn style(arguments: &Arguments, searched: &[SearchSource]) -> Style {
 enum Question {
     /// The Sources that a URI belongs to, each with the asset path.
     Assets(Vec<(SearchSource, String)>),
-    Search(Request),
+    Search(Box<Request>),
 }
 
 impl Question {
@@ -233,7 +237,7 @@ impl Question {
         let text = arguments.query();
         let text = text.trim();
         if !is_uri(text) {
-            return Ok(Self::Search(arguments.request()?));
+            return Ok(Self::Search(Box::new(arguments.request()?)));
         }
         if !arguments.facets.is_empty() {
             anyhow::bail!(

@@ -42,7 +42,7 @@ fn info_shows_sources_segments_and_disk_space() {
     fixture.cli.reindex();
     let info = json(&fixture.cli.succeed(&["index", "info", "--json"]));
     assert_eq!(info["generation"], fixture.cli.generation().trim_end());
-    assert_eq!(info["schema_version"], 2);
+    assert_eq!(info["schema_version"], 3);
     assert_eq!(info["program"], env!("CARGO_PKG_VERSION"));
     assert_eq!(info["writer"], Value::Null);
     let source = &info["sources"][0];

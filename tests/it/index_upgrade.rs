@@ -52,7 +52,7 @@ fn commands_refuse_an_old_index_and_name_the_remedy() {
     assert_refused(&fixture.cli);
     let info = fixture.cli.succeed(&["index", "info"]).stdout;
     for words in [
-        "version 1, and this program needs 2",
+        "version 1, and this program needs 3",
         "index rebuild",
         "1 asset,",
     ] {

@@ -36,7 +36,7 @@ where
     run_with_permit(app, |snapshot, deadline, to_api_error| {
         let snapshot = snapshot.map_err(to_api_error)?;
         let works = works.into_iter();
-        let results = works.map(|work| work(&*snapshot, deadline).map_err(to_api_error));
+        let results = works.map(|work| work(&snapshot, deadline).map_err(to_api_error));
         Ok(results.collect())
     })
     .await

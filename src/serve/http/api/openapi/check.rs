@@ -132,10 +132,13 @@ pub(crate) fn check_value(document: &Value, schema: &Value, value: &Value) -> Re
     let inside = |place: &str, schema: &Value, value: &Value| {
         check_value(document, schema, value).map_err(|error| format!("/{place}{error}"))
     };
-    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+    // A schema with only `anyOf` says nothing about members. Its choices were checked above.
+    let says_members = keywords.contains_key("type");
+    let items = value.as_array().filter(|_| says_members);
+    for (index, item) in items.into_iter().flatten().enumerate() {
         inside(&index.to_string(), &schema["items"], item)?;
     }
-    let is_object = value.is_object() && keywords.contains_key("type");
+    let is_object = value.is_object() && says_members;
     for (name, member) in value.as_object().into_iter().flatten() {
         if !is_object {
             break;

@@ -42,8 +42,8 @@ enum Question {
     /// need not be a valid query.
     AssetsOrWords {
         possible: Vec<NamedBody>,
-        for_assets: Asked,
-        for_words: Result<Asked, ApiError>,
+        for_assets: Box<Asked>,
+        for_words: Box<Result<Asked, ApiError>>,
     },
 }
 
@@ -89,8 +89,8 @@ impl PreparedSearch {
                 possible,
                 for_assets,
                 for_words,
-            } => match (named::existing(snapshot, possible)?, for_words) {
-                (Some(named), _) => (Some(named), for_assets),
+            } => match (named::existing(snapshot, possible)?, *for_words) {
+                (Some(named), _) => (Some(named), *for_assets),
                 (None, Ok(asked)) => (None, asked),
                 (None, Err(error)) => return Ok(Err(error)),
             },
@@ -123,8 +123,8 @@ impl Question {
         }
         Ok(Self::AssetsOrWords {
             possible,
-            for_assets: asked(params, "")?,
-            for_words: asked(params, text),
+            for_assets: Box::new(asked(params, "")?),
+            for_words: Box::new(asked(params, text)),
         })
     }
 }
