@@ -88,7 +88,7 @@ pub fn other_forms(word: &str) -> Vec<String> {
     forms
 }
 
-/// The number with one to [`MAX_LEADING_ZEROS`] more zeros before it. None if the word is not a number in ASCII digits.
+/// The number with one to `MAX_LEADING_ZEROS` more zeros before it. None if the word is not a number in ASCII digits.
 pub fn with_leading_zeros(word: &str) -> impl Iterator<Item = String> {
     let zeros = 1..if is_number(word) {
         MAX_LEADING_ZEROS + 1

@@ -1,7 +1,7 @@
 //! A tantivy query for file names by the order and the distance of words in them.
 //!
 //! Tantivy's phrase query knows only words of one position. A word that is written together from several parts has
-//! several positions (see [`position_code`](super::tokenizer::position_code)), so [`scorer`] compares the positions.
+//! several positions (see [`position_code`](super::tokenizer::position_code)), so `scorer` compares the positions.
 
 use tantivy::query::{EmptyScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::Field;
