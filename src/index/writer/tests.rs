@@ -235,8 +235,8 @@ async fn complete_scans_share_a_commit_and_are_answered_after_it() {
 async fn complete_scan_is_committed_after_the_event_interval() {
     let writer = TestWriter::start(Duration::ZERO).await;
     let source = writer.list("a").await;
-    let completed = writer.index.complete_scan(source, CommitTiming::Shared);
-    assert!(completed.await.unwrap().is_some() && writer.is_durable_of(source));
+    let completed = pin!(writer.index.complete_scan(source, CommitTiming::Shared));
+    assert!(writer.answers(completed).await && writer.is_durable_of(source));
 }
 
 #[tokio::test]
