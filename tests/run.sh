@@ -8,7 +8,7 @@ source tests/setup.sh
 
 # Maximum time to run all tests, which are compiled before. If a test hangs, this step fails, and the output
 # shows the name of the test.
-MAX_TEST_SECONDS=2400
+MAX_TEST_SECONDS=2700
 
 # Maximum number of crates that a program with the search library has to build, including this one and the 114
 # of tantivy.
