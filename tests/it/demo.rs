@@ -63,13 +63,10 @@ impl OnTerminal {
         let mut command = command("env", &["--default-signal=INT,QUIT"]);
         let seconds = DEADLINE.as_secs().to_string();
         command.args(["timeout", "--foreground", &seconds]);
-        command.args([
-            "script",
-            "--quiet",
-            "--return",
-            "--command",
-            "deploy/demo.sh",
-        ]);
+        // `script` runs the command with $SHELL, or with `sh`. Without `exec`, `sh` would stay, and Ctrl-C would end
+        // it with another exit code.
+        command.args(["script", "--quiet", "--return", "--command"]);
+        command.arg("exec deploy/demo.sh");
         command.arg("/dev/null").stdin(Stdio::piped());
         let child = command.spawn().expect("script is a part of Debian");
         let output = String::new();
