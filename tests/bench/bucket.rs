@@ -100,7 +100,7 @@ fn answer(keys: u64, look_up: &impl LookUp, head: &str) -> Answer {
     Answer {
         status,
         headers: "Content-Type: application/xml\r\nx-amz-bucket-region: us-east-1\r\n",
-        body,
+        body: body.into_bytes(),
     }
 }
 
@@ -109,7 +109,7 @@ fn page(keys: u64, look_up: &impl LookUp, query: &str) -> String {
     let get = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let found = pairs.find(|(found, _)| *found == name);
-        found.map(|(_, value)| decoded(value))
+        found.map(|(_, value)| http_server::decoded(value))
     };
     let prefix = get("prefix").unwrap_or_default();
     let max_keys =
@@ -242,22 +242,4 @@ pub fn push_encoded(body: &mut String, key: &str) {
             }
         }
     }
-}
-
-/// Decodes a percent-encoded value of a query.
-fn decoded(value: &str) -> String {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match first {
-            b'%' => {
-                let digits = std::str::from_utf8(&tail[..2]).expect("two digits follow");
-                bytes.push(u8::from_str_radix(digits, 16).expect("two digits follow"));
-                rest = &tail[2..];
-            }
-            _ => bytes.push(*first),
-        }
-    }
-    String::from_utf8(bytes).expect("keys are UTF-8")
 }

@@ -3,7 +3,7 @@
 //! It supports only what the clients of the tested binary send: a body must have a Content-Length. The caller
 //! decides the responses.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -15,7 +15,7 @@ pub struct Answer {
     pub status: &'static str,
     /// Header lines, each ending with CRLF.
     pub headers: &'static str,
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// Starts a server. It calls `answer` with the head and the body of each request, on many threads.
@@ -65,6 +65,36 @@ fn serve(connection: TcpStream, answer: impl Fn(&str, &str) -> Answer) -> std::i
             answer.headers,
             answer.body.len()
         );
-        writer.write_all(&[head.as_bytes(), answer.body.as_bytes()].concat())?;
+        write_both(&mut writer, head.as_bytes(), &answer.body)?;
     }
+}
+
+/// Writes two parts, usually in one system call and without a copy.
+fn write_both(writer: &mut impl Write, first: &[u8], second: &[u8]) -> std::io::Result<()> {
+    let written = writer.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
+    match written.checked_sub(first.len()) {
+        Some(of_second) => writer.write_all(&second[of_second..]),
+        None => {
+            writer.write_all(&first[written..])?;
+            writer.write_all(second)
+        }
+    }
+}
+
+/// Decodes a percent-encoded value of a query.
+pub fn decoded(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match first {
+            b'%' => {
+                let digits = std::str::from_utf8(&tail[..2]).expect("two digits follow");
+                bytes.push(u8::from_str_radix(digits, 16).expect("two digits follow"));
+                rest = &tail[2..];
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    String::from_utf8(bytes).expect("keys are UTF-8")
 }

@@ -252,7 +252,7 @@ impl Shared {
             status: "200 OK",
             headers: "Content-Type: application/x-amz-json-1.0\r\n\
                       x-amzn-RequestId: 5a7e1b7c-0000-4000-8000-000000000000\r\n",
-            body: body.to_string(),
+            body: body.to_string().into_bytes(),
         }
     }
 
