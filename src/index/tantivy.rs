@@ -33,7 +33,7 @@
 //! | | `ranking` | finds the first documents of one Source in one segment |
 //! | | `merge` | merges them into one order |
 //! | | `hits` | builds hits |
-//! | | `facets` | counts facets |
+//! | | `facets` | counts facets, and remembers those of whole Sources |
 //! | | `folders`, `suggest` | list child folders, suggest names |
 //! | | `paths` | reads the asset paths of many documents |
 //! | | `search_budget` | ends a search at its deadline or after an error |
@@ -58,6 +58,7 @@ use super::files::create_folder;
 use super::merge_health::MergeHealth;
 use crate::core::replication::checkpoint::Checkpoint;
 use columns::{Columns, read_error};
+use facets::FacetCache;
 use failure::catch_panics;
 use merge_policy::HealthyMergePolicy;
 use payload::Payload;
@@ -134,6 +135,8 @@ pub struct TantivyEngine {
     path: Option<PathBuf>,
     /// The open commit of an engine that only reads.
     commit: Option<CommitFolder>,
+    /// The facets of whole Sources. Engines at newer commits of the same index share it.
+    facet_cache: Arc<FacetCache>,
 }
 
 /// One commit, open for reading.
@@ -225,9 +228,19 @@ impl TantivyEngine {
             Some(commit) => commit.newer()?,
             None => None,
         };
-        newer
-            .map(|commit| open_newest(commit, Self::open_commit))
-            .transpose()
+        let newer = newer.map(|commit| open_newest(commit, Self::open_commit));
+        Ok(newer.transpose()?.map(|newer| newer.with_cache_of(self)))
+    }
+
+    /// Takes over what an engine at an older commit of the same index has cached.
+    fn with_cache_of(self, older: &Self) -> Self {
+        let segments = self.snapshot.searcher.segment_readers().iter();
+        let facet_cache = Arc::clone(&older.facet_cache);
+        facet_cache.keep(segments.map(::tantivy::SegmentReader::segment_id));
+        Self {
+            facet_cache,
+            ..self
+        }
     }
 
     /// Like [`TantivyEngine::open_read_only`], but accepts any schema version.
@@ -329,6 +342,7 @@ impl TantivyEngine {
             reader,
             path,
             commit: None,
+            facet_cache: Arc::default(),
         })
     }
 

@@ -12,7 +12,7 @@ use crate::core::replication::timestamp::Timestamp;
 pub const MAX_FACET_VALUES: usize = 100;
 
 /// The property to count assets by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FacetBy {
     /// The child folders of this folder. The paths of all of them begin and end in `/`.

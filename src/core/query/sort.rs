@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::core::query::term::{Condition, Query};
+use crate::core::query::term::Query;
 
 /// The maximum number of keys of a [`Sort`], in addition to the path.
 pub const MAX_SORT_KEYS: usize = 3;
@@ -171,9 +171,10 @@ impl Sort {
     /// It is relevance, or path if the query finds everything and so has nothing to rank by. The
     /// library, the HTTP interface and the command line all follow this rule.
     pub fn default_for(query: &Query) -> Self {
-        match &query.condition {
-            Condition::All(none) if none.is_empty() => Self::default(),
-            _ => Self::by(SortBy::Relevance),
+        if query.finds_all() {
+            Self::default()
+        } else {
+            Self::by(SortBy::Relevance)
         }
     }
 

@@ -25,6 +25,13 @@ pub struct Query {
     pub(crate) condition: Condition,
 }
 
+impl Query {
+    /// Whether every asset meets it.
+    pub(crate) fn finds_all(&self) -> bool {
+        matches!(&self.condition, Condition::All(none) if none.is_empty())
+    }
+}
+
 impl Default for Query {
     fn default() -> Self {
         Self {

@@ -3,35 +3,29 @@
 //! [`SegmentFacets`] counts the matches of one segment while the search reads them. This module adds up the
 //! segments and sorts the values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::core::query::facet::{MAX_FACET_VALUES, SIZE_STEPS, month};
 use crate::core::query::{AssetType, Facet, FacetBy, FacetCount};
 use crate::core::replication::object::StorageClass;
-use crate::core::replication::timestamp::Timestamp;
 
+mod cache;
 mod children;
+mod counts;
 mod labels;
 mod months;
 mod segment;
 
+pub use cache::{FacetCache, OpenSegment};
 pub use children::child_in;
+pub use counts::FacetCounts;
 pub use segment::SegmentFacets;
 
-/// The number of assets with each label. Assets without a label are counted under the empty text.
-type CountsByLabel = HashMap<String, u64>;
-
 /// The counts of all segments so far.
-#[derive(Default)]
 pub struct Facets<'a> {
     requested: &'a [FacetBy],
-    exts: CountsByLabel,
-    classes: CountsByLabel,
-    sizes: [u64; SIZE_STEPS.len()],
-    /// By the number of the month, each with one time in that month.
-    months: BTreeMap<i64, (u64, Timestamp)>,
-    /// By requested folder: the counts of its child folders, by path.
-    children: HashMap<&'a str, CountsByLabel>,
+    /// The counts so far.
+    pub counts: FacetCounts,
 }
 
 impl<'a> Facets<'a> {
@@ -39,21 +33,14 @@ impl<'a> Facets<'a> {
     pub fn new(requested: &'a [FacetBy]) -> Self {
         Self {
             requested,
-            ..Self::default()
+            counts: FacetCounts::default(),
         }
-    }
-
-    /// Whether at least one of these facets is requested.
-    fn includes_any(&self, facets: &[FacetBy]) -> bool {
-        self.requested
-            .iter()
-            .any(|requested| facets.contains(requested))
     }
 
     /// Returns the facets in the order of the request.
     pub fn finish(self) -> Vec<Facet> {
         let facet = |by: &FacetBy| {
-            let (counts, more) = self.counts(by);
+            let (counts, more) = self.values(by);
             Facet {
                 by: by.clone(),
                 counts,
@@ -64,15 +51,19 @@ impl<'a> Facets<'a> {
     }
 
     /// Returns the values of a facet, and whether there are more values.
-    fn counts(&self, by: &FacetBy) -> (Vec<FacetCount>, bool) {
+    fn values(&self, by: &FacetBy) -> (Vec<FacetCount>, bool) {
         match by {
             FacetBy::Ext => {
-                let all = self.exts.iter().map(|(ext, count)| (ext.as_str(), *count));
+                let all = self
+                    .counts
+                    .exts
+                    .iter()
+                    .map(|(ext, count)| (ext.as_str(), *count));
                 most_frequent(all.filter(|(ext, _)| !ext.is_empty()).collect())
             }
             FacetBy::Type => {
                 let mut kinds = HashMap::new();
-                for (ext, count) in &self.exts {
+                for (ext, count) in &self.counts.exts {
                     let kind = AssetType::from_extension(Some(ext.as_str()));
                     *kinds.entry(kind.name()).or_insert(0) += count;
                 }
@@ -80,6 +71,7 @@ impl<'a> Facets<'a> {
             }
             FacetBy::Storage => {
                 let all = self
+                    .counts
                     .classes
                     .iter()
                     .map(|(class, count)| match class.as_str() {
@@ -89,15 +81,20 @@ impl<'a> Facets<'a> {
                 most_frequent(all.collect())
             }
             FacetBy::Size => {
-                let steps = SIZE_STEPS.iter().zip(self.sizes);
+                let steps = SIZE_STEPS.iter().zip(self.counts.sizes);
                 first_of(steps.map(|((_, value), count)| ((*value).to_owned(), count)))
             }
             FacetBy::Month => {
-                let newest_first = self.months.values().rev();
+                let newest_first = self.counts.months.values().rev();
                 first_of(newest_first.map(|(count, time)| (month(*time), *count)))
             }
             FacetBy::Folder(folder) => {
-                let children = self.children.get(folder.as_str()).into_iter().flatten();
+                let children = self
+                    .counts
+                    .children
+                    .get(folder.as_str())
+                    .into_iter()
+                    .flatten();
                 most_frequent(
                     children
                         .map(|(path, count)| (path.as_str(), *count))

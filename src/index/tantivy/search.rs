@@ -7,7 +7,7 @@ use tantivy::query::{EnableScoring, Scorer, Weight};
 use tantivy::{DocId, Score, SegmentReader, TERMINATED};
 
 use super::columns::Columns;
-use super::facets::{Facets, SegmentFacets};
+use super::facets::{Facets, OpenSegment, SegmentFacets};
 use super::hits::hit;
 use super::merge::{PlacedDoc, Stream, merge};
 use super::multi_term_query::MultiTermQueries;
@@ -17,7 +17,9 @@ use super::search_budget::SearchBudget;
 use super::source_scope::SearchedSource;
 use super::translation::Translation;
 use super::{TantivyEngine, failure};
-use crate::core::query::{Count, Highlighter, Page, Position, Request, Sort, SortBy, Total};
+use crate::core::query::{
+    Count, FacetBy, Highlighter, Page, Position, Request, Sort, SortBy, Total,
+};
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
@@ -119,12 +121,20 @@ impl Search<'_> {
         let readers = snapshot.searcher.segment_readers();
         for (columns, reader) in snapshot.segments.iter().zip(readers) {
             let values = RankValues::open(reader, self.request.sort)?;
-            let mut counts = SegmentFacets::open(reader, &facets)?;
+            let mut counts = SegmentFacets::open(reader, self.facets_to_count())?;
             for (searched, weight) in self.scope.iter().zip(&weights) {
                 // A Source without documents in this segment is skipped, because looking up words would still
                 // take time.
                 if searched.docs(columns)?.is_empty() {
                     continue;
+                }
+                if self.is_counted() {
+                    let segment = OpenSegment { reader, columns };
+                    let cache = &self.engine.facet_cache;
+                    let by = &self.request.facets;
+                    let counted = cache.count(segment, searched, by, self.deadline)?;
+                    matches.total += counted.total;
+                    facets.counts.add(&counted.facets);
                 }
                 counts.enter_source(searched, columns, reader)?;
                 let start = self.start::<R>(&values, searched, columns)?;
@@ -146,7 +156,7 @@ impl Search<'_> {
                     first: top_docs.into_sorted(),
                 });
             }
-            counts.add_to(&mut facets)?;
+            counts.add_to(&mut facets.counts)?;
         }
         self.finish(streams, facets, matches)
     }
@@ -221,15 +231,17 @@ impl Search<'_> {
             block.drop_deleted(reader);
             values.read(block.docs(), &block.scores, &mut ranks);
             top_docs.offer(block.docs(), &ranks);
-            counts.count(block.docs())?;
-            matches.total += block.len as u64;
+            if !self.is_counted() {
+                counts.count(block.docs())?;
+                matches.total += block.len as u64;
+            }
             if self.can_stop_counting(matches) && scorer.doc() != TERMINATED {
                 if top_docs.is_full() {
-                    matches.is_exact = false;
+                    matches.is_exact &= self.is_counted();
                     break;
                 }
                 if scorer.doc() < top_docs.first_doc() {
-                    matches.is_exact = false;
+                    matches.is_exact &= self.is_counted();
                     scorer.seek(top_docs.first_doc());
                 }
             }
@@ -244,14 +256,35 @@ impl Search<'_> {
     /// Whether counting may stop: the count is high enough, and the remaining matches are not needed to find
     /// the hits.
     fn can_stop_counting(&self, matches: &MatchCount) -> bool {
-        let sort = self.request.sort;
-        let is_in_order = sort == Sort::default();
-        match self.request.count {
+        let is_enough = match self.request.count {
+            _ if self.is_counted() => true,
             Count::Exact => false,
-            Count::UpTo(enough) => {
-                is_in_order && self.request.facets.is_empty() && matches.total >= enough
-            }
+            Count::UpTo(enough) => self.request.facets.is_empty() && matches.total >= enough,
+        };
+        is_enough && self.is_in_order()
+    }
+
+    /// Whether the documents of a segment are in the sort order of the search.
+    fn is_in_order(&self) -> bool {
+        let sort = self.request.sort;
+        // All assets are equally relevant if there is nothing to find.
+        let is_unranked = self.request.query.finds_all() && sort == Sort::by(SortBy::Relevance);
+        sort == Sort::default() || is_unranked
+    }
+
+    /// The facets that are counted while the matches are read.
+    fn facets_to_count(&self) -> &[FacetBy] {
+        if self.is_counted() {
+            &[]
+        } else {
+            &self.request.facets
         }
+    }
+
+    /// Whether the numbers of all matches are in the cache, because the search finds all assets.
+    fn is_counted(&self) -> bool {
+        let needs_all = self.request.count == Count::Exact || !self.request.facets.is_empty();
+        needs_all && self.request.query.finds_all()
     }
 
     fn finish<R: Rank>(

@@ -88,11 +88,13 @@ impl<'a> Translation<'a> {
 
     /// Translates a query. The result finds only assets of the Source.
     pub fn query(&self, query: &Query) -> TranslatedQuery {
-        match &query.condition {
-            // An empty condition finds all assets, so it needs no second query.
-            Condition::All(none) if none.is_empty() => self.all_assets(),
-            condition => Ok(all_of([self.all_assets()?, self.condition(condition)?])),
+        if query.finds_all() {
+            return self.all_assets();
         }
+        Ok(all_of([
+            self.all_assets()?,
+            self.condition(&query.condition)?,
+        ]))
     }
 
     fn condition(&self, condition: &Condition) -> TranslatedQuery {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use tantivy::columnar::Column;
 use tantivy::{DocId, SegmentReader};
 
-use super::CountsByLabel;
+use super::counts::CountsByLabel;
 use crate::index::IndexError;
 use crate::index::tantivy::columns::{Columns, read_error};
 use crate::index::tantivy::direct_children_query::{DEPTH, depth_of};

@@ -7,7 +7,7 @@ use std::io;
 use tantivy::columnar::StrColumn;
 use tantivy::{DocId, SegmentReader};
 
-use super::CountsByLabel;
+use super::counts::CountsByLabel;
 use crate::index::IndexError;
 use crate::index::tantivy::columns::read_error;
 use crate::index::tantivy::ranking::BLOCK;

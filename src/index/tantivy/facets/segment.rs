@@ -5,8 +5,8 @@
 use tantivy::columnar::Column;
 use tantivy::{DocId, SegmentReader};
 
-use super::Facets;
 use super::children::ChildCounts;
+use super::counts::FacetCounts;
 use super::labels::LabelCounts;
 use super::months::MonthCounts;
 use crate::core::query::FacetBy;
@@ -27,17 +27,17 @@ pub struct SegmentFacets<'a> {
 
 impl<'a> SegmentFacets<'a> {
     /// Opens the columns that the requested facets need.
-    pub fn open(segment: &SegmentReader, facets: &Facets<'a>) -> Result<Self, IndexError> {
+    pub fn open(segment: &SegmentReader, requested: &'a [FacetBy]) -> Result<Self, IndexError> {
+        let includes_any = |facets: &[FacetBy]| requested.iter().any(|by| facets.contains(by));
         let labels = |by: &[FacetBy], column| {
-            let requested = facets.includes_any(by);
-            requested
+            includes_any(by)
                 .then(|| LabelCounts::open(segment, column))
                 .transpose()
         };
-        let sizes = facets.includes_any(&[FacetBy::Size]);
-        let months = facets.includes_any(&[FacetBy::Month]);
+        let sizes = includes_any(&[FacetBy::Size]);
+        let months = includes_any(&[FacetBy::Month]);
         let mut children = Vec::new();
-        for by in facets.requested {
+        for by in requested {
             if let FacetBy::Folder(folder) = by
                 && children.iter().all(|(other, _)| other != folder)
             {
@@ -90,23 +90,23 @@ impl<'a> SegmentFacets<'a> {
     }
 
     /// Adds the counts to the counts of the other segments.
-    pub fn add_to(self, facets: &mut Facets<'a>) -> Result<(), IndexError> {
+    pub fn add_to(self, counts: &mut FacetCounts) -> Result<(), IndexError> {
         if let Some(exts) = self.exts {
-            exts.add_to(&mut facets.exts)?;
+            exts.add_to(&mut counts.exts)?;
         }
         if let Some(classes) = self.classes {
-            classes.add_to(&mut facets.classes)?;
+            classes.add_to(&mut counts.classes)?;
         }
         if let Some(sizes) = self.sizes {
-            for (all, count) in facets.sizes.iter_mut().zip(sizes.counts) {
+            for (all, count) in counts.sizes.iter_mut().zip(sizes.counts) {
                 *all += count;
             }
         }
         if let Some(months) = self.months {
-            months.add_to(&mut facets.months);
+            months.add_to(&mut counts.months);
         }
         for (folder, children) in self.children {
-            children.add_to(facets.children.entry(folder).or_default());
+            children.add_to(counts.children.entry(folder.to_owned()).or_default());
         }
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! Compares facets with counts of the expected assets.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 
 use super::*;
 use crate::core::query::facet::size_step;
 use crate::core::query::{Count, Query, Request, extension_of, file_name};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::Deadline;
 use crate::index::tantivy::corpus::{Corpus, ExpectedAsset, random_path};
 
