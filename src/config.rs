@@ -69,7 +69,7 @@ pub struct Config {
 /// How buckets are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanConfig {
-    /// Maximum number of key ranges of one Source that are listed at the same time, 1 to 64.
+    /// Maximum number of key ranges of one Source that are listed at the same time, 1 to 1,024.
     pub ranges_in_flight: usize,
     /// Maximum number of Sources that are listed at the same time, 1 to 64.
     pub sources_in_flight: usize,

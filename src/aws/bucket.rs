@@ -11,6 +11,7 @@ mod endpoint;
 mod error;
 mod lazy;
 mod list_key;
+mod list_limit;
 pub mod notifications;
 pub mod page;
 pub mod preview;
@@ -27,6 +28,7 @@ pub use document::ErrorDocument;
 pub use error::{AttemptError, BucketError, BucketErrorKind};
 pub use lazy::LazyBucket;
 pub(crate) use list_key::{ListKeyError, ListedKey, list_key};
+pub use list_limit::MAX_LISTS_IN_FLIGHT;
 pub use probe::{ClockReadings, ProbeResponse};
 pub use s3::S3Bucket;
 pub use xml::XmlError;
@@ -48,4 +50,10 @@ pub trait Lister: Send + Sync + 'static {
         &self,
         request: &PageRequest,
     ) -> impl Future<Output = Result<ListingPage, BucketError>> + Send;
+
+    /// The number of pages that the store answers at the same time without asking to slow down, as far as it is known.
+    /// At least 1. More calls of [`Lister::list`] wait.
+    fn pages_in_flight(&self) -> usize {
+        MAX_LISTS_IN_FLIGHT
+    }
 }

@@ -17,6 +17,7 @@ use super::{Failure, MISUSED};
 mod link;
 mod read_only;
 
+use crate::aws::bucket::MAX_LISTS_IN_FLIGHT;
 use crate::config::Config;
 use crate::daemon::commands::SessionChange;
 use crate::daemon::context::{DaemonContext, SessionHandle};
@@ -177,6 +178,7 @@ async fn serve(
 fn raise_file_limit(config: &Config) {
     const OTHERS: usize = 512;
     let listings = config.scan.sources_in_flight * config.scan.ranges_in_flight;
+    let listings = listings.min(MAX_LISTS_IN_FLIGHT);
     let (events, others) = (&config.events, consumer::MAX_REQUESTS_IN_FLIGHT + OTHERS);
     let wanted = events.receives_in_flight + events.look_ups_in_flight + listings + others;
     let granted = rlimit::increase_nofile_limit(wanted as u64);

@@ -122,7 +122,7 @@ fn scan(file: &ScanFile, invalid: &mut InvalidValues) -> ScanConfig {
         ))
     };
     ScanConfig {
-        ranges_in_flight: number("ranges_in_flight", file.ranges_in_flight, 8, 1..=64) as usize,
+        ranges_in_flight: number("ranges_in_flight", file.ranges_in_flight, 64, 1..=1_024) as usize,
         sources_in_flight: number("sources_in_flight", file.sources_in_flight, 4, 1..=64) as usize,
         attempts: number("attempts", file.attempts, 8, 1..=20),
         reconcile_every: invalid.accept(validate::scan_interval(

@@ -38,7 +38,7 @@ fn missing_values_have_defaults() {
     let config = load(&folder(&with_source(""), &[])).unwrap();
     assert_eq!(config.data_dir, Path::new("/d"));
     let scan = ScanConfig {
-        ranges_in_flight: 8,
+        ranges_in_flight: 64,
         sources_in_flight: 4,
         attempts: 8,
         reconcile_every: Duration::from_secs(24 * 3600),

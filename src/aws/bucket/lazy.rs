@@ -42,4 +42,8 @@ impl Lister for LazyBucket {
     async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
         self.get().await?.list(request).await
     }
+
+    fn pages_in_flight(&self) -> usize {
+        self.opened.get().map_or(1, Lister::pages_in_flight)
+    }
 }

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 
 use crate::aws::bucket::clients::EndpointClients;
 use crate::aws::bucket::endpoint::Endpoint;
+use crate::aws::bucket::list_limit::{FIRST_IN_FLIGHT, ListLimit};
 use crate::aws::bucket::page::{self, DecodedPage, PageError};
 use crate::aws::bucket::regional::RegionalClients;
 use crate::aws::bucket::response_capture::{RawResponse, ResponseCapture};
@@ -45,6 +46,7 @@ pub struct S3Bucket {
     request_payer: Option<RequestPayer>,
     clients: RegionalClients,
     retrier: Retrier,
+    limit: ListLimit,
     lists: Arc<AtomicU64>,
     /// Whether a response without a usable `Date` has been logged.
     warned_undated: AtomicBool,
@@ -115,6 +117,7 @@ impl S3Bucket {
             request_payer: source.request_payer.then_some(RequestPayer::Requester),
             clients: RegionalClients::new(&source.bucket, config, source.path_style, urls, &region),
             retrier,
+            limit: ListLimit::new(FIRST_IN_FLIGHT),
             lists: Arc::default(),
             warned_undated: AtomicBool::new(false),
         };
@@ -293,11 +296,31 @@ fn usable_date(date: Option<Timestamp>, local: Timestamp) -> Option<Timestamp> {
 impl Lister for S3Bucket {
     async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
         let operation = self.description(request);
-        let attempt = || {
-            self.clients
-                .attempt(|clients| self.attempt(clients, request))
+        let attempt = || async {
+            // Between two attempts, other pages get the permit.
+            let permit = match request.max_keys {
+                1 => None,
+                _ => Some(self.limit.acquire().await),
+            };
+            let attempt = self
+                .clients
+                .attempt(|clients| self.attempt(clients, request));
+            let outcome = attempt.await;
+            // S3 also sends other codes than SlowDown with 503 if it gets too many requests.
+            let is_too_much = matches!(&outcome, Err(error) if matches!(
+                error.kind,
+                BucketErrorKind::Throttled | BucketErrorKind::Unavailable
+            ));
+            if let Some(permit) = permit.filter(|_| is_too_much || outcome.is_ok()) {
+                permit.end(is_too_much);
+            }
+            outcome
         };
         self.retrier.run(&operation, "s3:ListBucket", attempt).await
+    }
+
+    fn pages_in_flight(&self) -> usize {
+        self.limit.size()
     }
 }
 

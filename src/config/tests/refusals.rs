@@ -151,8 +151,8 @@ data_dir = "~/x" => data_dir = "~/x" | full path
 data_dir = 1 => indexer.toml:1: | `1` | string | data_dir
 data_dir = "d" ⏎ sources = 1 => indexer.toml:2: | `sources` | `source`
 data_dir = "d" ⏎ [scan] ⏎ ranges = 1 => indexer.toml:3: | `ranges` | `ranges_in_flight`
-data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = 0 => scan.ranges_in_flight = 0: must be a number from 1 to 64
-data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = -1 => scan.ranges_in_flight = -1: must be a number from 1 to 64
+data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = 0 => scan.ranges_in_flight = 0: must be a number from 1 to 1024
+data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = -1 => scan.ranges_in_flight = -1: must be a number from 1 to 1024
 data_dir = "d" ⏎ [scan] ⏎ sources_in_flight = 65 => scan.sources_in_flight = 65: must be a number from 1 to 64
 data_dir = "d" ⏎ [scan] ⏎ attempts = 21 => scan.attempts = 21: must be a number from 1 to 20
 data_dir = "d" ⏎ [index] ⏎ commit_documents = 0 => index.commit_documents = 0: must be a number from 1 to 1000000
