@@ -30,8 +30,8 @@ BREAKS = [
         "src/index/ledger/page.rs",
         "self.reconcile(page.source, listed_at, &entries[..split], &indexed)?;",
         """self.reconcile(page.source, listed_at, &entries[..split], &indexed)?;
-            if let Some(running) = &mut self.state(page.source)?.running {
-                running.advance(page.range, page.resume_after.clone(), page.done);
+            if let (Some(listed), Some(running)) = (&page.listed, &mut self.state(page.source)?.running) {
+                running.advance(listed);
             }""",
         "index::ledger::tests::pages::",
     ),

@@ -1,22 +1,24 @@
 //! The scan of one Source: list its key ranges in parallel and report every page to the index.
 //!
-//! A scan is complete only if every range was listed to its end. The index decides what a page
+//! The plan (`core/replication/range_plan`) decides which ranges to list, and splits one if a task has no work. A scan is
+//! complete only if every range was listed to its end. The index decides what a page
 //! changes. The bucket decides how to fetch a page and how often to retry.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::aws::bucket::{BucketError, LazyBucket, Lister};
-use crate::concurrency::{ConcurrencyLimit, Permit};
+use crate::concurrency::Permit;
 use crate::core::counters::ScanProgress;
-use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::{
     CoveragePart, ListingError, ListingPage, MAX_EMPTY_PAGES, PageCoverage, PageRequest, RangeWalk,
 };
+use crate::core::replication::range_plan::{RangeId, RangePlan};
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::source_state::{QueueId, SourceId};
 use crate::core::replication::timestamp::Timestamp;
@@ -24,6 +26,10 @@ use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::ledger::{MeasureDrift, PageReport, ScanPlan, ScanRequest};
 use crate::index::writer::{CommitTiming, IndexHandle};
+
+/// Maximum number of tasks of a scan that hold a page while they request the next one. The others hold one page each, so
+/// memory is bounded if the index takes pages more slowly than the store sends them.
+const MAX_PAGES_AHEAD: usize = 64;
 
 /// A scan to run.
 pub(crate) struct ScanJob<L> {
@@ -34,7 +40,7 @@ pub(crate) struct ScanJob<L> {
     pub index: IndexHandle,
     /// Counts what the scan does.
     pub progress: Arc<ScanProgress>,
-    /// Maximum number of ranges to list at the same time. At least 1.
+    /// Maximum number of ranges to list at the same time. It is less while the store answers only fewer requests.
     pub ranges_in_flight: usize,
     /// Which ranges to list, and whether to resume an unfinished scan.
     pub mode: ScanMode,
@@ -180,28 +186,87 @@ async fn list_ranges<L: Lister>(
     plan: ScanPlan,
     tasks: &mut RangeTasks,
 ) -> Result<(), ScanError> {
-    let concurrent_ranges = ConcurrencyLimit::new(job.ranges_in_flight);
+    let ranges = Arc::new(SharedPlan::new(RangePlan::new(plan.ranges)));
     let mut needs_start = plan.started.is_none();
-    for (index, range) in plan.ranges {
-        let mut scan = RangeScan::new(job, plan.source, plan.scan, index, range);
-        if needs_start {
-            // The timestamp of the first page becomes the start of the scan. Report this page before
-            // requesting any other.
-            scan.handle_next().await?;
-            needs_start = false;
+    loop {
+        let in_flight = job
+            .lister
+            .pages_in_flight()
+            .min(job.ranges_in_flight)
+            .max(1);
+        while tasks.len() < in_flight
+            && let Some((id, walk)) = ranges.next(in_flight)
+        {
+            let shared = Arc::clone(&ranges);
+            let mut scan = RangeScan::new(job, plan.source, plan.scan, id, walk, shared);
+            if needs_start {
+                // The timestamp of the first page becomes the start of the scan. Report this page before
+                // requesting any other.
+                scan.handle_next().await?;
+                needs_start = false;
+            }
+            tasks.spawn(scan.handle_all().in_current_span());
         }
-        let concurrent_ranges = concurrent_ranges.clone();
-        let listed = async move {
-            let _permit = concurrent_ranges.acquire().await;
-            scan.handle_all().await
-        };
-        tasks.spawn(listed.in_current_span());
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                // After an error, the caller ends the other tasks.
+                Some(ended) => ended.map_err(|_| ScanError::TaskDied)??,
+                // The plan gives a range to the first task as long as there is one.
+                None => return Ok(()),
+            },
+            // A page has arrived, so the plan may know where to split a range.
+            () = ranges.changed.notified() => {}
+        }
     }
-    while let Some(ended) = tasks.join_next().await {
-        // After an error, the caller ends the other tasks.
-        ended.map_err(|_| ScanError::TaskDied)??;
+}
+
+/// The plan of a scan, shared by the tasks that list its ranges.
+struct SharedPlan {
+    plan: Mutex<RangePlan>,
+    /// Notified after each page.
+    changed: Notify,
+    /// Permits to request a page while the index has not taken the page before it.
+    ahead: Semaphore,
+}
+
+impl SharedPlan {
+    fn new(plan: RangePlan) -> Self {
+        Self {
+            plan: Mutex::new(plan),
+            changed: Notify::new(),
+            ahead: Semaphore::new(MAX_PAGES_AHEAD),
+        }
     }
-    Ok(())
+
+    /// See [`RangePlan::next`].
+    fn next(&self, in_flight: usize) -> Option<(RangeId, RangeWalk)> {
+        let mut plan = self.lock();
+        let (id, range) = plan.next(in_flight)?;
+        let walk = RangeWalk::new(range).with_first_keys(plan.first_keys(id));
+        Some((id, walk))
+    }
+
+    /// Takes a page of a range. No other task can split the range meanwhile, so the page ends where the range does.
+    fn accept(
+        &self,
+        id: RangeId,
+        walk: &mut RangeWalk,
+        page: ListingPage,
+    ) -> Result<PageCoverage, ListingError> {
+        let mut plan = self.lock();
+        walk.end_at(plan.until(id));
+        let coverage = walk.accept(page)?;
+        let keys = coverage.entries.iter().map(|entry| entry.key.as_str());
+        plan.on_page(id, keys, coverage.next.is_none());
+        drop(plan);
+        self.changed.notify_one();
+        Ok(coverage)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RangePlan> {
+        // A task that panics ends the scan, so nobody uses a plan that it left half-changed.
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Fetches one page of a range. The span has no field that contains a key.
@@ -209,7 +274,7 @@ async fn list_ranges<L: Lister>(
 /// The numbers are signed because trace collectors take unsigned ones for text.
 async fn fetch<L: Lister>(
     job: &ScanJob<L>,
-    range: usize,
+    RangeId(range): RangeId,
     request: &PageRequest,
 ) -> Result<ListingPage, BucketError> {
     let span = tracing::debug_span!("page", range = range as i64, keys = tracing::field::Empty);
@@ -226,9 +291,9 @@ struct RangeScan<L> {
     job: Arc<ScanJob<L>>,
     source: SourceId,
     scan_number: u64,
-    /// The range's index in the plan.
-    index: usize,
+    id: RangeId,
     prefix: String,
+    ranges: Arc<SharedPlan>,
     walk: RangeWalk,
     /// The request for the next page. `None` if the range is done.
     next: Option<PageRequest>,
@@ -239,17 +304,18 @@ impl<L: Lister> RangeScan<L> {
         job: &Arc<ScanJob<L>>,
         source: SourceId,
         scan_number: u64,
-        index: usize,
-        range: KeyRange,
+        id: RangeId,
+        walk: RangeWalk,
+        ranges: Arc<SharedPlan>,
     ) -> Self {
-        let prefix = range.prefix.clone();
-        let walk = RangeWalk::new(range);
+        let prefix = walk.rest().prefix.clone();
         Self {
             job: Arc::clone(job),
             source,
             scan_number,
-            index,
+            id,
             prefix,
+            ranges,
             next: Some(walk.first_request()),
             walk,
         }
@@ -258,7 +324,7 @@ impl<L: Lister> RangeScan<L> {
     /// Fetches and reports the next page, unless the range is done.
     async fn handle_next(&mut self) -> Result<(), ScanError> {
         if let Some(request) = self.next.take() {
-            let page = fetch(&self.job, self.index, &request).await?;
+            let page = fetch(&self.job, self.id, &request).await?;
             let coverage = self.accept(page)?;
             self.report(coverage).await?;
         }
@@ -271,21 +337,30 @@ impl<L: Lister> RangeScan<L> {
         let Some(request) = self.next.take() else {
             return Ok(());
         };
-        let mut page = fetch(&self.job, self.index, &request).await?;
+        let mut page = fetch(&self.job, self.id, &request).await?;
         loop {
             let coverage = self.accept(page)?;
             let next = self.next.take();
-            let (job, index) = (Arc::clone(&self.job), self.index);
+            let (job, id) = (Arc::clone(&self.job), self.id);
             let fetch = async {
                 match &next {
-                    Some(request) => Ok(Some(fetch(&job, index, request).await?)),
+                    Some(request) => Ok(Some(fetch(&job, id, request).await?)),
                     None => Ok::<_, ScanError>(None),
                 }
             };
             let report = self.report(coverage);
-            // `join`, not `try_join`: a page that was fetched is reported even if the next fetch fails.
-            let (fetched, reported) = tokio::join!(fetch, report);
-            reported?;
+            let fetched = match self.ranges.ahead.try_acquire() {
+                // `join`, not `try_join`: the page is reported even if the next fetch fails.
+                Ok(_permit) => {
+                    let (fetched, reported) = tokio::join!(fetch, report);
+                    reported?;
+                    fetched
+                }
+                Err(_) => {
+                    report.await?;
+                    fetch.await
+                }
+            };
             match fetched? {
                 Some(fetched) => page = fetched,
                 None => return Ok(()),
@@ -295,7 +370,8 @@ impl<L: Lister> RangeScan<L> {
 
     /// Checks the page against the walk and notes which page to request next.
     fn accept(&mut self, page: ListingPage) -> Result<PageCoverage, ScanError> {
-        let coverage = self.walk.accept(page).map_err(|error| {
+        let accepted = self.ranges.accept(self.id, &mut self.walk, page);
+        let coverage = accepted.map_err(|error| {
             tracing::debug!(?error, "listing rejected");
             ScanError::Listing {
                 bucket: self.job.source.bucket.clone(),
@@ -327,23 +403,24 @@ impl<L: Lister> RangeScan<L> {
                 interval,
                 mut entries,
             } = part;
-            let (resume_after, done) = if number == last {
-                (coverage.resume_after.clone(), coverage.next.is_none())
-            } else {
+            let mut listed = coverage.listed.clone();
+            if number != last {
                 // After an interruption, the gap and the rest are listed again.
-                (entries.last().map(|entry| entry.key.clone()), false)
-            };
+                let end = entries.last().map(|entry| entry.key.clone());
+                listed = listed.filter(|_| end.is_some());
+                listed
+                    .iter_mut()
+                    .for_each(|listed| listed.until.clone_from(&end));
+            }
             entries.retain(|entry| self.job.source.admits(&entry.key, entry.object.size));
             progress.admitted.add(entries.len() as u64);
             let report = PageReport {
                 source: self.source,
                 scan: self.scan_number,
-                range: self.index,
                 interval,
                 admitted: entries,
                 listed_at: coverage.listed_at,
-                resume_after,
-                done,
+                listed,
             };
             self.job.index.report_page(report).await?;
         }

@@ -310,7 +310,11 @@ mod tests {
         let state = checkpoint.state_mut(id).unwrap();
         state.begin_scan(vec![KeyRange::under("")]);
         let odd = "\u{1}\"\\ \u{10FFFF}\r\n".to_owned();
-        state.running.as_mut().unwrap().advance(0, Some(odd), false);
+        let listed = KeyRange {
+            until: Some(odd),
+            ..KeyRange::under("")
+        };
+        state.running.as_mut().unwrap().advance(&listed);
         let text = serde_json::to_string(&checkpoint).unwrap();
         assert_eq!(
             serde_json::from_str::<Checkpoint>(&text).unwrap(),

@@ -61,6 +61,31 @@ impl KeyRange {
         KeyInterval { lower, upper }
     }
 
+    /// The parts of the range below and above `other`, which has the same prefix. Each is `None` if it is empty. `None`
+    /// if the ranges have nothing in common.
+    pub fn around(&self, other: &Self) -> Option<(Option<Self>, Option<Self>)> {
+        let ends_before = |until: &Option<String>, after: &Option<String>| match (until, after) {
+            (Some(until), Some(after)) => until <= after,
+            _ => false,
+        };
+        if ends_before(&self.until, &other.after) || ends_before(&other.until, &self.after) {
+            return None;
+        }
+        let below = (other.after > self.after).then(|| Self {
+            until: other.after.clone(),
+            ..self.clone()
+        });
+        let has_more = match (&other.until, &self.until) {
+            (Some(theirs), Some(ours)) => theirs < ours,
+            (theirs, _) => theirs.is_some(),
+        };
+        let above = has_more.then(|| Self {
+            after: other.until.clone(),
+            ..self.clone()
+        });
+        Some((below, above))
+    }
+
     /// Cuts the range after each of `points`. Points outside the range or out of order are ignored.
     pub fn split(&self, points: impl IntoIterator<Item = String>) -> Vec<KeyRange> {
         let inside = self.interval();
@@ -253,6 +278,41 @@ mod tests {
                 usize::from(whole.interval().contains(key)),
                 "{key}"
             );
+        }
+    }
+
+    #[test]
+    fn parts_around_a_range_hold_every_other_key() {
+        let ends = [None, Some("a/c"), Some("a/f"), Some("a/m"), Some("b")];
+        let keys = ["a/b", "a/c", "a/c0", "a/f", "a/g", "a/m", "a/z"];
+        let ranges = || {
+            let pairs = ends
+                .iter()
+                .flat_map(|after| ends.iter().map(move |until| (*after, *until)));
+            let is_range =
+                |(after, until): &(Option<&str>, Option<&str>)| until.is_none() || after < until;
+            pairs
+                .filter(is_range)
+                .map(|(after, until)| range("a/", after, until))
+        };
+        for whole in ranges() {
+            for other in ranges() {
+                let parts = whole.around(&other);
+                let (below, above) = parts.clone().unwrap_or((Some(whole.clone()), None));
+                for key in keys {
+                    let in_part = |part: &Option<KeyRange>| {
+                        part.as_ref()
+                            .is_some_and(|part| part.interval().contains(key))
+                    };
+                    let want = whole.interval().contains(key) && !other.interval().contains(key);
+                    let held = usize::from(in_part(&below)) + usize::from(in_part(&above));
+                    assert_eq!(
+                        held,
+                        usize::from(want),
+                        "{key} of {whole:?} without {other:?}"
+                    );
+                }
+            }
         }
     }
 

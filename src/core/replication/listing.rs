@@ -78,9 +78,9 @@ pub struct PageCoverage {
     pub listed_at: Timestamp,
     /// The next request. `None` if the range is done.
     pub next: Option<PageRequest>,
-    /// The last key covered by this page or an earlier one. An interrupted walk resumes after it. `None` if no
-    /// key has been covered yet.
-    pub resume_after: Option<String>,
+    /// The part of the range that this page lists. An interrupted walk does not list it again. `None` if the page has no
+    /// key and is not the last one.
+    pub listed: Option<KeyRange>,
 }
 
 /// A part of a page without gaps.
@@ -183,6 +183,8 @@ pub struct RangeWalk {
     rest: KeyRange,
     /// The token of the last request.
     token: Option<ContinuationToken>,
+    /// The maximum number of keys of the last request, for ranges of more than one key.
+    max_keys: u16,
     empty_pages: u32,
     /// The earliest timestamp of the pages that ended after the coverage so far.
     open_since: Option<Timestamp>,
@@ -196,10 +198,17 @@ impl RangeWalk {
         Self {
             rest: range,
             token: None,
+            max_keys: MAX_KEYS,
             empty_pages: 0,
             open_since: None,
             gap_follows: false,
         }
+    }
+
+    /// The same walk with at most this many keys on the first page.
+    pub fn with_first_keys(mut self, max_keys: u16) -> Self {
+        self.max_keys = max_keys;
+        self
     }
 
     /// The first request of the walk.
@@ -209,6 +218,20 @@ impl RangeWalk {
             start_after: self.rest.after.clone(),
             token: None,
             max_keys: self.max_keys(),
+        }
+    }
+
+    /// The part that is left to list.
+    pub fn rest(&self) -> &KeyRange {
+        &self.rest
+    }
+
+    /// Lets the walk end at `until`, if it would end later. Another walk lists what comes after. `until` is not below a
+    /// key that was listed.
+    pub fn end_at(&mut self, until: Option<&str>) {
+        let is_earlier = |until: &&str| self.rest.until.as_deref().is_none_or(|end| *until < end);
+        if let Some(until) = until.filter(is_earlier) {
+            self.rest.until = Some(until.to_owned());
         }
     }
 
@@ -223,7 +246,7 @@ impl RangeWalk {
         if self.rest.is_single_key() {
             1
         } else {
-            MAX_KEYS
+            self.max_keys
         }
     }
 
@@ -246,6 +269,7 @@ impl RangeWalk {
         }
         self.token.clone_from(&next);
         let is_full = entries.len() + unusable.len() >= usize::from(self.max_keys());
+        self.max_keys = MAX_KEYS;
         let overshoots = self.cut_at_end(&mut entries, &mut unusable);
         self.count_empty(&entries)?;
         let whole_rest = self.rest.interval();
@@ -264,6 +288,15 @@ impl RangeWalk {
         let gaps = self.gaps(&unusable, entries.len(), done);
         // A page that is not full can end after its last key, for example after delete markers.
         let is_open = !is_full || unusable.iter().any(|key| key.position == entries.len());
+        let end = if done {
+            self.rest.until.clone()
+        } else {
+            last_key.clone()
+        };
+        let listed = (done || end.is_some()).then(|| KeyRange {
+            until: end,
+            ..self.rest.clone()
+        });
         if let Some(last) = last_key {
             self.rest.after = Some(last);
             self.open_since = is_open.then_some(listed_at);
@@ -282,7 +315,7 @@ impl RangeWalk {
             unusable,
             listed_at: covered_since,
             next,
-            resume_after: self.rest.after.clone(),
+            listed,
         })
     }
 

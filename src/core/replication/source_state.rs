@@ -268,21 +268,41 @@ impl SourceState {
 }
 
 impl RunningScan {
-    /// Notes the progress of a range: listed up to `resume_after`, or to its end.
-    pub fn advance(&mut self, range: usize, resume_after: Option<String>, done: bool) {
-        if let Some(progress) = self.ranges.get_mut(range) {
-            progress.rest.after = resume_after;
-            progress.done = done;
+    /// Notes that a part of the keys is listed. It may be any part: tasks list several parts of a range at the same time,
+    /// in any order.
+    ///
+    /// Between two parts that nobody has listed, there is one that somebody lists. So the number of ranges is at most two
+    /// for each planned range and task.
+    pub fn advance(&mut self, listed: &KeyRange) {
+        for RangeProgress { rest, done } in std::mem::take(&mut self.ranges) {
+            let is_other = done || rest.prefix != listed.prefix;
+            match rest.around(listed).filter(|_| !is_other) {
+                None => self.add(rest, done),
+                Some((below, above)) => {
+                    below.into_iter().for_each(|below| self.add(below, false));
+                    match above {
+                        Some(above) => self.add(above, false),
+                        None => self.add(rest, true),
+                    }
+                }
+            }
         }
     }
 
-    /// The ranges that are not done, with their index in the scan.
-    pub fn open_ranges(&self) -> Vec<(usize, KeyRange)> {
-        let ranges = self.ranges.iter().enumerate();
-        ranges
-            .filter(|(_, range)| !range.done)
-            .map(|(index, range)| (index, range.rest.clone()))
-            .collect()
+    /// Adds a range after all others. Ranges that are done and next to each other become one.
+    fn add(&mut self, rest: KeyRange, done: bool) {
+        match self.ranges.last_mut() {
+            Some(last) if last.done && done && last.rest.prefix == rest.prefix => {
+                last.rest.until = rest.until;
+            }
+            _ => self.ranges.push(RangeProgress { rest, done }),
+        }
+    }
+
+    /// The ranges that are not done.
+    pub fn open_ranges(&self) -> impl Iterator<Item = &KeyRange> {
+        let open = self.ranges.iter().filter(|range| !range.done);
+        open.map(|range| &range.rest)
     }
 }
 
@@ -312,16 +332,57 @@ mod tests {
         assert_eq!(state.note_page(at(8)), Some(at(10)));
         assert_eq!(state.note_page(at(12)), Some(at(12)));
         let running = state.running.as_mut().unwrap();
-        running.advance(0, Some("a/z".into()), true);
-        running.advance(1, Some("b/c".into()), false);
-        assert_eq!(running.open_ranges().len(), 1);
+        running.advance(&KeyRange::under("a/"));
+        running.advance(&listed("b/", None, Some("b/c")));
+        assert_eq!(running.open_ranges().count(), 1);
         let text = state.complete_scan().unwrap_err().to_string();
         assert!(text.contains("\"b/\"") && text.contains("b/c"), "{text}");
-        state.running.as_mut().unwrap().advance(1, None, true);
+        let running = state.running.as_mut().unwrap();
+        running.advance(&listed("b/", Some("b/c"), None));
         state.complete_scan().unwrap();
         assert_eq!(state.complete_as_of, Some(Timestamp::from_millis(10)));
         assert_eq!(state.watermarks().scan, 1);
         assert!(state.complete_scan().is_err());
+    }
+
+    fn listed(prefix: &str, after: Option<&str>, until: Option<&str>) -> KeyRange {
+        KeyRange {
+            prefix: prefix.to_owned(),
+            after: after.map(str::to_owned),
+            until: until.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn parts_of_a_range_are_listed_in_any_order() {
+        let parts = [
+            listed("", None, Some("c")),
+            listed("", Some("c"), Some("g")),
+            listed("", Some("g"), Some("m")),
+            listed("", Some("m"), None),
+        ];
+        for first in 0..24 {
+            // Every order of four parts.
+            let (mut left, mut number) = (parts.to_vec(), first);
+            let mut state = state();
+            state.begin_scan(vec![KeyRange::under("")]);
+            for size in (1..=4).rev() {
+                let running = state.running.as_mut().unwrap();
+                assert!(running.ranges.len() <= 3, "{running:?}");
+                let part = left.remove(number % size);
+                number /= size;
+                running.advance(&part);
+                running.advance(&part);
+                for key in ["a", "c", "d", "g", "h", "m", "x"] {
+                    let open = running
+                        .open_ranges()
+                        .filter(|open| open.interval().contains(key));
+                    let is_left = left.iter().any(|part| part.interval().contains(key));
+                    assert_eq!(open.count(), usize::from(is_left), "{key} {running:?}");
+                }
+                assert_eq!(state.clone().complete_scan().is_ok(), left.is_empty());
+            }
+        }
     }
 
     #[test]

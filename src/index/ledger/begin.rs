@@ -7,8 +7,9 @@ use super::{Ledger, Scan};
 use crate::core::counters::ScanProgress;
 use crate::core::replication::checkpoint::StaleRecords;
 use crate::core::replication::interval::KeyRange;
+use crate::core::replication::range_plan::PlannedRange;
 use crate::core::replication::scan_mode::ScanMode;
-use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
+use crate::core::replication::source_state::{QueueId, RunningScan, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::{Engine, IndexError};
@@ -51,8 +52,8 @@ pub struct ScanPlan {
     pub source: SourceId,
     /// The scan's number.
     pub scan: u64,
-    /// The ranges that are not done, with their index in the scan.
-    pub ranges: Vec<(usize, KeyRange)>,
+    /// The ranges that are not done.
+    pub ranges: Vec<PlannedRange>,
     /// The start of a resumed scan. If `None`, the first page sets it, and must be reported before any other
     /// page is requested.
     pub started: Option<Timestamp>,
@@ -67,7 +68,14 @@ impl ScanPlan {
         Self {
             source: state.id,
             scan: state.last_scan,
-            ranges: running.map(|scan| scan.open_ranges()).unwrap_or_default(),
+            ranges: running
+                .into_iter()
+                .flat_map(RunningScan::open_ranges)
+                .map(|range| PlannedRange {
+                    range: range.clone(),
+                    keys: None,
+                })
+                .collect(),
             started: running.and_then(|scan| scan.started),
             resumed,
         }
@@ -123,15 +131,17 @@ impl<E: Engine> Ledger<E> {
             // The engine counts only committed assets.
             self.commit()?;
         }
-        let plan = ScanPlan::of(self.state(id)?, resumed);
+        let mut plan = ScanPlan::of(self.state(id)?, resumed);
         scan.assets_before = self.engine.assets(id)?;
         scan.progress.assets_before.raise_to(scan.assets_before);
         if self.dry_run {
             scan.assets_before -= scan.removed_before.min(scan.assets_before);
         }
-        for (_, range) in &plan.ranges {
-            let expected = self.engine.estimate(id, &range.interval())?;
+        let is_known = self.state(id)?.complete_as_of.is_some() || self.is_in_previous(id);
+        for planned in &mut plan.ranges {
+            let expected = self.known_records(id, &planned.range)?;
             scan.progress.expected.add(expected);
+            planned.keys = is_known.then_some(expected);
         }
         self.scans.insert(id, scan);
         Ok(plan)
@@ -147,9 +157,9 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// The ranges of a new scan: the keys that the rules can admit, split so that the parts hold about
-    /// equally many known records.
+    /// equally many known records. During a rebuild, the previous index knows them.
     pub(super) fn plan_ranges(
-        &self,
+        &mut self,
         id: SourceId,
         source: &Source,
         in_flight: usize,
@@ -157,18 +167,29 @@ impl<E: Engine> Ledger<E> {
         let listed = source.listed_ranges();
         let mut known = Vec::with_capacity(listed.len());
         for range in &listed {
-            known.push(self.engine.estimate(id, &range.interval())?);
+            known.push(self.known_records(id, range)?);
         }
         let total: u64 = known.iter().sum();
         let mut ranges = Vec::with_capacity(listed.len());
         for (range, records) in listed.iter().zip(known) {
             let share = (in_flight as u64 * records).div_ceil(total.max(1));
             let parts = share.min(records / MIN_RECORDS_PER_RANGE).max(1);
-            let points = self
+            let mut points = self
                 .engine
                 .split_points(id, &range.interval(), parts as usize)?;
+            if points.is_empty() {
+                points = self.previous_split_points(id, &range.interval(), parts as usize)?;
+            }
             ranges.extend(range.split(points));
         }
         Ok(ranges)
+    }
+
+    /// About how many records of the range this index has, or else the previous one.
+    fn known_records(&mut self, id: SourceId, range: &KeyRange) -> Result<u64, IndexError> {
+        match self.engine.estimate(id, &range.interval())? {
+            0 => self.previous_estimate(id, &range.interval()),
+            records => Ok(records),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::drift::Difference;
 use super::heal::{plausible_times, write_healed};
 use super::{ChangeCounters, Ledger};
-use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{self, CLOCK_DISAGREEMENT, Decision};
@@ -14,25 +14,21 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::pending::Pending;
 use crate::index::{Engine, IndexError, KeyedRecord, RecordFilter};
 
-/// A listed page: the admitted keys of an interval, and how far its range is listed.
+/// A listed page: the admitted keys of an interval, and which part of its range is listed.
 #[derive(Debug)]
 pub struct PageReport {
     /// The Source's id.
     pub source: SourceId,
     /// The number of the scan that requested it.
     pub scan: u64,
-    /// The index of the range in the scan.
-    pub range: usize,
     /// The interval that the page makes a statement about.
     pub interval: KeyInterval,
     /// The admitted keys, ascending.
     pub admitted: Vec<PageEntry>,
     /// The timestamp of the page.
     pub listed_at: Timestamp,
-    /// The last key of the range that the page covers; the scan resumes after it.
-    pub resume_after: Option<String>,
-    /// Whether the range is done.
-    pub done: bool,
+    /// The part of the scan's ranges that the page lists. After an interruption, the scan does not list it again.
+    pub listed: Option<KeyRange>,
 }
 
 impl<E: Engine> Ledger<E> {
@@ -62,8 +58,9 @@ impl<E: Engine> Ledger<E> {
             self.commit_if_full()?;
         }
         self.announce_scan(page.source);
-        if let Some(running) = &mut self.state(page.source)?.running {
-            running.advance(page.range, page.resume_after, page.done);
+        if let (Some(listed), Some(running)) = (&page.listed, &mut self.state(page.source)?.running)
+        {
+            running.advance(listed);
         }
         self.checkpoint_changed = true;
         self.commit_if_due()

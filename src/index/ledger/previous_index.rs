@@ -2,7 +2,7 @@
 //!
 //! A rebuild takes two things from it: when each asset was first seen, and the records of disabled Sources,
 //! which no scan fills. It takes nothing else, because it may run to repair what is wrong in the previous
-//! index. Damage of the previous index does not make a rebuild fail.
+//! index. It also asks where to split the listing: a wrong answer only makes the scan slower. Damage of the previous index does not make a rebuild fail.
 
 use std::ops::Bound;
 
@@ -123,7 +123,7 @@ impl<E: Engine> Ledger<E> {
     /// Sets the previous index. From now on, if an asset is new in this index but the previous index has it,
     /// it keeps the time at which the previous index first saw it.
     ///
-    /// The ledger only calls [`Engine::checkpoint`] and [`Engine::read`] of the previous index.
+    /// The ledger only reads the previous index.
     pub fn set_previous_index(&mut self, previous: E) -> Result<(), IndexError> {
         self.previous = Some(PreviousIndex {
             checkpoint: previous.checkpoint()?,
@@ -176,6 +176,40 @@ impl<E: Engine> Ledger<E> {
         key: &str,
     ) -> Result<FirstSeen, IndexError> {
         self.read_previous(id, |previous, id| previous.first_seen_of(id, key))
+    }
+
+    /// Whether a scan of the Source was complete in the previous index, in the same bucket and prefix.
+    pub(super) fn is_in_previous(&self, id: SourceId) -> bool {
+        let (Some(previous), Some(state)) = (&self.previous, self.checkpoint.state(id)) else {
+            return false;
+        };
+        let theirs = previous.checkpoint.source(&state.name);
+        previous.id_of(state).is_some() && theirs.is_some_and(|it| it.complete_as_of.is_some())
+    }
+
+    /// About how many records of the interval the previous index has.
+    pub(super) fn previous_estimate(
+        &mut self,
+        id: SourceId,
+        interval: &KeyInterval,
+    ) -> Result<u64, IndexError> {
+        // A wrong estimate does no harm. Reading the records shows damage.
+        self.read_previous(id, |previous, id| {
+            Ok(previous.engine.estimate(id, interval).unwrap_or_default())
+        })
+    }
+
+    /// See [`Engine::split_points`].
+    pub(super) fn previous_split_points(
+        &mut self,
+        id: SourceId,
+        interval: &KeyInterval,
+        parts: usize,
+    ) -> Result<Vec<String>, IndexError> {
+        self.read_previous(id, |previous, id| {
+            let points = previous.engine.split_points(id, interval, parts);
+            Ok(points.unwrap_or_default())
+        })
     }
 
     /// Calls `read` with the previous index and the id of a Source in it. Returns the default if there is no

@@ -65,8 +65,8 @@ impl<E: Engine> Ledger<E> {
         }
         if page.admitted.is_empty() && relocation.former_assets > 0 {
             state.note_page(page.listed_at);
-            if let Some(running) = &mut state.running {
-                running.advance(page.range, page.resume_after.clone(), page.done);
+            if let (Some(listed), Some(running)) = (&page.listed, &mut state.running) {
+                running.advance(listed);
             }
             return Ok(false);
         }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::query::{Query, Request};
+use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
@@ -80,8 +81,9 @@ fn list(
     max_pages: usize,
 ) -> bool {
     let mut left = max_pages;
-    for (index, range) in &plan.ranges {
-        let inside = range.interval();
+    for planned in &plan.ranges {
+        let inside = planned.range.interval();
+        let mut after = planned.range.after.clone();
         let keys: Vec<&String> = bucket.keys().filter(|key| inside.contains(key)).collect();
         let mut rest = inside;
         let mut pages = keys.chunks(per_page).peekable();
@@ -106,13 +108,20 @@ fn list(
             let page = PageReport {
                 source: plan.source,
                 scan: plan.scan,
-                range: *index,
                 interval,
                 admitted: admitted.collect(),
                 listed_at: Timestamp::from_millis(listed_at),
-                resume_after: last.clone(),
-                done,
+                listed: Some(KeyRange {
+                    prefix: planned.range.prefix.clone(),
+                    after,
+                    until: last.clone().filter(|_| !done).or(planned
+                        .range
+                        .until
+                        .clone()
+                        .filter(|_| done)),
+                }),
             };
+            after = last.clone();
             ledger.apply_page(page).unwrap();
             if done {
                 break;
@@ -218,7 +227,7 @@ fn unfinished_scan_removes_only_covered_keys_and_resumes() {
     assert_eq!(keys, ["b", "c", "d", "e", "f"]);
     let (plan, _) = begin(&mut ledger, &source, false);
     assert!(plan.resumed && plan.started == Some(Timestamp::from_millis(2_000)));
-    assert_eq!(plan.ranges[0].1.after.as_deref(), Some("b"));
+    assert_eq!(plan.ranges[0].range.after.as_deref(), Some("b"));
     assert!(list(
         &mut ledger,
         &plan,
@@ -366,10 +375,10 @@ fn known_bucket_is_split_into_ranges_of_about_equal_size() {
     let (plan, progress) = begin(&mut ledger, &source, false);
     assert_eq!(plan.ranges.len(), 4);
     assert_eq!(progress.expected.get(), 9_000);
-    for (_, range) in &plan.ranges {
-        let inside = range.interval();
+    for planned in &plan.ranges {
+        let inside = planned.range.interval();
         let keys = many.keys().filter(|key| inside.contains(key)).count();
-        assert!((2_000..2_500).contains(&keys), "{keys} in {range:?}");
+        assert!((2_000..2_500).contains(&keys), "{keys} in {planned:?}");
     }
     let emptied = Bucket::new();
     assert!(list(

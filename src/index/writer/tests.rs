@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
 
 use super::*;
-use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::{Object, StorageClass};
 use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
@@ -70,15 +70,13 @@ impl TestWriter {
         let page = PageReport {
             source: plan.source,
             scan: plan.scan,
-            range: 0,
             interval: KeyInterval::everything(),
             admitted: vec![PageEntry {
                 key: "k".to_owned(),
                 object: object(1),
             }],
             listed_at: Timestamp::from_millis(1_000),
-            resume_after: None,
-            done: true,
+            listed: Some(KeyRange::under("")),
         };
         self.index.report_page(page).await.unwrap();
         plan.source

@@ -236,8 +236,8 @@ impl IndexedSource {
 
 /// Whether the scan still has to list the key.
 fn is_ahead(running: &RunningScan, key: &str) -> bool {
-    let mut open = running.ranges.iter().filter(|range| !range.done);
-    open.any(|range| range.rest.interval().contains(key))
+    let mut open = running.open_ranges();
+    open.any(|range| range.interval().contains(key))
 }
 
 fn timestamp<S: Serializer>(timestamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

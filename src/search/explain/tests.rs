@@ -115,7 +115,10 @@ fn engine() -> TantivyEngine {
     state.begin_scan(vec![KeyRange::under("shop/")]);
     state.complete_as_of = Some(Timestamp::from_millis(1_000));
     let running = state.running.as_mut().unwrap();
-    running.advance(0, Some("shop/m".to_owned()), false);
+    running.advance(&KeyRange {
+        until: Some("shop/m".to_owned()),
+        ..KeyRange::under("shop/")
+    });
     let record = |content| Record {
         content,
         event_time: Some(Timestamp::from_millis(3)),

@@ -100,11 +100,39 @@ fn walk_of_a_single_key_requests_one_key() {
 }
 
 #[test]
+fn walk_ends_where_its_range_was_split() {
+    let mut walk = RangeWalk::new(KeyRange::under(""));
+    walk.accept(page(&["a", "b"], Some("t"))).unwrap();
+    // The next page is in flight when the range is split.
+    walk.end_at(Some("d"));
+    walk.end_at(Some("x"));
+    walk.end_at(None);
+    let coverage = walk.accept(page(&["c", "d", "e"], Some("u"))).unwrap();
+    let keys: Vec<&str> = coverage.entries.iter().map(|entry| &*entry.key).collect();
+    assert_eq!((keys, coverage.next), (vec!["c", "d"], None));
+    assert!(coverage.interval.contains("d") && !coverage.interval.contains("d0"));
+    let listed = coverage.listed.unwrap();
+    assert_eq!(listed.after.as_deref(), Some("b"));
+    assert_eq!(listed.until.as_deref(), Some("d"));
+}
+
+#[test]
+fn short_first_page_can_be_full() {
+    let mut walk = RangeWalk::new(KeyRange::under("")).with_first_keys(2);
+    assert_eq!(walk.first_request().max_keys, 2);
+    let first = walk.accept(page_with(&["a", "b"], &[], true, 7)).unwrap();
+    assert_eq!(first.next.unwrap().max_keys, MAX_KEYS);
+    // The first page was full, so the second one says by itself what follows.
+    let second = walk.accept(page_with(&["d"], &[], false, 9)).unwrap();
+    assert_eq!(second.listed_at, Timestamp::from_millis(9));
+}
+
+#[test]
 fn empty_page_with_a_token_covers_nothing() {
     let mut walk = RangeWalk::new(KeyRange::under("a/"));
     let coverage = walk.accept(page(&[], Some("t"))).unwrap();
     assert!(coverage.interval.is_empty() && !coverage.interval.contains("a/b"));
-    assert_eq!(coverage.resume_after, None);
+    assert_eq!(coverage.listed, None);
     assert_eq!(
         coverage.next.unwrap().token,
         Some(ContinuationToken("t".into()))
@@ -135,7 +163,8 @@ fn page_that_ends_with_an_unusable_key_covers_up_to_the_last_usable_one() {
         .accept(page_with(&["a", "b"], &[last], true, 7))
         .unwrap();
     assert!(first.interval.contains("b") && !first.interval.contains("c"));
-    assert_eq!(first.resume_after.as_deref(), Some("b"));
+    let listed = first.listed.unwrap();
+    assert_eq!((listed.after, listed.until.as_deref()), (None, Some("b")));
     assert_eq!(first.unusable, ["shown"]);
     // A key "c" that is put between the two pages is on neither of them.
     let second = walk.accept(page_with(&["d"], &[], false, 9)).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::checks::Shown;
-use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::core::replication::listing::PageEntry;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::LookUpReport;
@@ -12,12 +12,10 @@ use crate::index::ledger::LookUpReport;
 #[derive(Clone, Debug)]
 pub(super) struct ListedPage {
     pub(super) scan: u64,
-    pub(super) range: usize,
     pub(super) interval: KeyInterval,
     pub(super) admitted: Vec<PageEntry>,
     pub(super) listed_at: Timestamp,
-    pub(super) resume_after: Option<String>,
-    pub(super) done: bool,
+    pub(super) listed: Option<KeyRange>,
 }
 
 /// Which assets the current step may remove.

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::queue::Stage;
 use super::world::{ID, World};
+use crate::core::replication::interval::KeyRange;
 use crate::core::replication::object::Object;
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::timestamp::Timestamp;
@@ -134,8 +135,7 @@ impl Encoder {
             self.put(listing.next.as_ref().map_or(0, |_| 1));
             for page in &listing.in_flight {
                 self.listed_at(Some(page.listed_at));
-                self.key(page.resume_after.as_deref().unwrap_or_default());
-                self.put(i64::from(page.done));
+                self.range(page.listed.as_ref());
                 for entry in &page.admitted {
                     self.key(&entry.key);
                     self.object(Some(&entry.object));
@@ -161,8 +161,19 @@ impl Encoder {
             self.listed_at(running.started);
             for range in &running.ranges {
                 self.put(i64::from(range.done));
-                self.key(range.rest.after.as_deref().unwrap_or_default());
+                self.range(Some(&range.rest));
             }
+        }
+    }
+
+    fn range(&mut self, range: Option<&KeyRange>) {
+        let Some(range) = range else {
+            self.put(NONE);
+            return;
+        };
+        for end in [&range.after, &range.until] {
+            self.put(i64::from(end.is_some()));
+            self.key(end.as_deref().unwrap_or_default());
         }
     }
 }

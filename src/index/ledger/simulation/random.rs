@@ -195,6 +195,10 @@ impl StepGenerator {
         if self.rng.bool() {
             return Step::Arrive { range };
         }
+        if self.rng.u8(..6) == 0 {
+            let at = KEYS[self.rng.usize(..self.keys)];
+            return Step::Split { range, at };
+        }
         Step::List {
             range,
             margin: self.margin(),

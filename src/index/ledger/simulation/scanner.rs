@@ -8,9 +8,11 @@ use std::collections::VecDeque;
 use super::check_state::{ListedPage, MayRemove};
 use super::fault::Fault;
 use super::world::{ID, World};
+use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::{
     ContinuationToken, ListingPage, PageEntry, PageRequest, RangeWalk,
 };
+use crate::core::replication::range_plan::PlannedRange;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
@@ -38,7 +40,6 @@ pub(super) struct Scanner {
 /// The listing of one range.
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
-    pub(super) index: usize,
     pub(super) walk: RangeWalk,
     /// The next request. `None` if the range is listed to its end.
     pub(super) next: Option<PageRequest>,
@@ -47,15 +48,7 @@ pub(super) struct Listing {
 
 impl Scanner {
     fn new(plan: ScanPlan, allow_empty: bool, finds_losses: bool) -> Self {
-        let listing = |(index, range): &(usize, _)| {
-            let walk = RangeWalk::new(Clone::clone(range));
-            Listing {
-                index: *index,
-                next: Some(walk.first_request()),
-                walk,
-                in_flight: VecDeque::new(),
-            }
-        };
+        let listing = |planned: &PlannedRange| Listing::of(planned.range.clone());
         Self {
             ranges: plan.ranges.iter().map(listing).collect(),
             has_start: plan.started.is_some(),
@@ -75,17 +68,26 @@ impl Scanner {
     }
 }
 
+impl Listing {
+    fn of(range: KeyRange) -> Self {
+        let walk = RangeWalk::new(range);
+        Self {
+            next: Some(walk.first_request()),
+            walk,
+            in_flight: VecDeque::new(),
+        }
+    }
+}
+
 impl ListedPage {
     pub(super) fn report(&self) -> PageReport {
         PageReport {
             source: ID,
             scan: self.scan,
-            range: self.range,
             interval: self.interval.clone(),
             admitted: self.admitted.clone(),
             listed_at: self.listed_at,
-            resume_after: self.resume_after.clone(),
-            done: self.done,
+            listed: self.listed.clone(),
         }
     }
 }
@@ -160,6 +162,7 @@ impl World {
         let mut coverage = coverage.expect("the simulated bucket lists in order");
         if ends_early {
             coverage.next = None;
+            coverage.listed = Some(KeyRange::under(request.prefix));
         }
         listing.next.clone_from(&coverage.next);
         let source = &self.source;
@@ -167,14 +170,34 @@ impl World {
         admitted.retain(|entry| source.admits(&entry.key, entry.object.size));
         listing.in_flight.push_back(ListedPage {
             scan: scanner.plan.scan,
-            range: listing.index,
             interval: coverage.interval,
             admitted,
             listed_at: coverage.listed_at,
-            resume_after: coverage.resume_after,
-            done: listing.next.is_none(),
+            listed: coverage.listed,
         });
         self.now = now;
+        true
+    }
+
+    /// Splits the part of a range that is left to list. Another listing takes over what comes after the key.
+    pub(super) fn split(&mut self, range: usize, at: &str) -> bool {
+        let Some(scanner) = &mut self.scanner else {
+            return false;
+        };
+        let Some(listing) = scanner.ranges.get_mut(range) else {
+            return false;
+        };
+        let rest = listing.walk.rest().clone();
+        let is_inside = rest.interval().contains(at) && rest.until.as_deref() != Some(at);
+        if listing.next.is_none() || !scanner.has_start || !is_inside {
+            return false;
+        }
+        listing.walk.end_at(Some(at));
+        let upper = KeyRange {
+            after: Some(at.to_owned()),
+            ..rest
+        };
+        scanner.ranges.push(Listing::of(upper));
         true
     }
 

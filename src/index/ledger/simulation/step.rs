@@ -40,6 +40,8 @@ pub(super) enum Step {
         margin: i64,
         max_keys: usize,
     },
+    /// A range is split after the key, and its upper part is listed at the same time.
+    Split { range: usize, at: Key },
     /// The oldest page in flight of a range arrives and is applied.
     Arrive { range: usize },
     /// The scan is declared complete, perhaps too early.

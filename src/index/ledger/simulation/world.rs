@@ -137,6 +137,7 @@ impl World {
                 margin,
                 max_keys,
             } => return Ok(self.list(range, margin, max_keys)),
+            Step::Split { range, at } => return Ok(self.split(range, at)),
             Step::Arrive { range } => return Ok(self.arrive(range)),
             Step::Complete => return self.complete(),
             Step::InterruptScan => return Ok(self.scanner.take().is_some()),

@@ -94,12 +94,10 @@ fn whole_page(plan: &ScanPlan, bucket: &Bucket, listed_at: i64) -> PageReport {
     PageReport {
         source: plan.source,
         scan: plan.scan,
-        range: 0,
         interval: KeyInterval::everything(),
         admitted: bucket.iter().map(entry).collect(),
         listed_at: Timestamp::from_millis(listed_at),
-        resume_after: bucket.keys().next_back().cloned(),
-        done: true,
+        listed: Some(KeyRange::under("")),
     }
 }
 

@@ -82,7 +82,7 @@ fn full_scan_does_not_resume_a_partial_one() {
     let (mut ledger, source, id) = with_unfinished_partial_scan();
     let plan = begin_in_mode(&mut ledger, &source, ScanMode::Resume);
     assert!(!plan.resumed);
-    let listed: Vec<&str> = plan.ranges.iter().map(|(_, r)| &*r.prefix).collect();
+    let listed: Vec<&str> = plan.ranges.iter().map(|r| &*r.range.prefix).collect();
     assert_eq!(listed, ["a/", "b/"]);
     assert!(!ledger.state(id).unwrap().running.as_ref().unwrap().partial);
 }
@@ -96,5 +96,5 @@ fn partial_scan_does_not_resume_a_full_one() {
     let (plan, _) = begin(&mut ledger, &source, false);
     assert!(!list(&mut ledger, &plan, &source, &all, 1, 1_000, 1));
     let plan = begin_in_mode(&mut ledger, &source, ScanMode::Partial);
-    assert!(!plan.resumed && plan.ranges[0].1.after.is_none());
+    assert!(!plan.resumed && plan.ranges[0].range.after.is_none());
 }
