@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http_server::Answer;
-use layout::Layout;
+use plain_layout::PlainLayout;
 use listing::{ListRequest, Listing, MAX_PAGE};
 
 mod cpu;
 mod http_server;
-mod layout;
 mod listing;
+mod plain_layout;
 
 /// The field of `/proc/self/stat` with the CPU time of this process: `utime`. `stime` is the next field.
 const CPU_OF_PROCESS: usize = 14;
@@ -53,7 +53,7 @@ fn main() {
         std::process::exit(2);
     };
     let layout =
-        Layout::from_name(layout).expect("LAYOUT is nested, flat, skewed, deep, hashed or library");
+        PlainLayout::from_name(layout).expect("LAYOUT is nested, flat, skewed, deep, hashed or library");
     let keys = keys.parse().expect("KEYS is a number");
     let server = Server {
         listing: Listing::new(layout, keys),

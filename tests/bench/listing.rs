@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use crate::layout::{Layout, mixed};
+use crate::plain_layout::{PlainLayout, mixed};
 
 /// Maximum number of keys on a page, as in S3.
 pub const MAX_PAGE: u64 = 1_000;
 
 /// The entries of all keys.
 pub struct Listing {
-    layout: Layout,
+    layout: PlainLayout,
     keys: u64,
     /// The `Contents` elements of all keys.
     text: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct ListRequest {
 
 impl Listing {
     /// Renders the entries of a bucket.
-    pub fn new(layout: Layout, keys: u64) -> Self {
+    pub fn new(layout: PlainLayout, keys: u64) -> Self {
         let mut listing = Self {
             layout,
             keys,

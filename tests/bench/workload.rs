@@ -9,7 +9,7 @@ use asset_indexer::core::query::hit::rfc3339;
 use asset_indexer::core::replication::timestamp::Timestamp;
 use serde_json::json;
 
-use crate::bucket::{Content, content, key, push_encoded};
+use crate::bucket::{Content, Layout, content, push_encoded};
 
 /// The sequencer of the first event, without its leading `00`: a day in 2026.
 const FIRST_SEQUENCER: u64 = 0x6A55_AED6_DCD9_0000;
@@ -142,4 +142,9 @@ impl Workload {
         }
         objects
     }
+}
+
+/// The key of an object of the computed bucket, by its number below `keys`.
+fn key(keys: u64, number: u64) -> String {
+    Layout::default().key(keys, number)
 }

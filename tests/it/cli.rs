@@ -194,6 +194,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether the command has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("our own child").is_none()
+    }
+
     /// Waits for the end of the command. If that takes too long, kills it and fails.
     pub fn wait(mut self) -> Output {
         let end = Instant::now() + DEADLINE;

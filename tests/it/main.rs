@@ -103,6 +103,7 @@ mod runbook;
 mod scan_changes;
 mod scan_faults;
 mod scan_keys;
+mod scan_parallel;
 mod scan_ranges;
 mod scan_refused;
 mod scan_resume;
