@@ -3,6 +3,8 @@
 //! Each line is one record with everything that the index knows about it. `schema/README.md` describes the
 //! format. The caller writes the lines.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::{Engine, IndexError, RecordFilter};
@@ -33,7 +35,7 @@ pub(crate) struct Line<'a> {
     /// The time of the newest applied event.
     pub event_time: Option<String>,
     /// The sequencer of this event, in lower-case hex.
-    pub sequencer: Option<&'a str>,
+    pub sequencer: Option<Cow<'a, str>>,
     /// The timestamp of the page that last wrote the record.
     pub listed_at: Option<String>,
 }

@@ -44,6 +44,8 @@ pub struct Columns {
     etag_parts: Option<Column<u64>>,
     etag_other: Option<StrColumn>,
     event_time: Option<Column<i64>>,
+    sequencer_value: Option<Column<u64>>,
+    sequencer_digits: Option<Column<u64>>,
     sequencer: Option<StrColumn>,
     listed_at: Option<Column<i64>>,
     removed_in_scan: Option<Column<u64>>,
@@ -92,6 +94,8 @@ impl Columns {
             etag_parts: source.numbers("etag_parts")?,
             etag_other: source.texts("etag_other")?,
             event_time: source.times("event_time")?,
+            sequencer_value: source.numbers("sequencer_value")?,
+            sequencer_digits: source.numbers("sequencer_digits")?,
             sequencer: source.texts("sequencer")?,
             listed_at: source.times("listed_at")?,
             removed_in_scan: source.numbers("removed_in_scan")?,
@@ -203,13 +207,27 @@ impl Columns {
                     .unwrap_or(Timestamp::from_millis(0)),
             },
         };
-        let sequencer = text_at(&self.sequencer, doc)?;
         Ok(Record {
             content,
             event_time: timestamp_at(&self.event_time, doc),
-            sequencer: sequencer.and_then(|digits| Sequencer::parse(&digits)),
+            sequencer: self.sequencer(doc)?,
             listed_at: timestamp_at(&self.listed_at, doc),
         })
+    }
+
+    /// A look-up in the dictionary of a text column decompresses a block, so the usual sequencers are numbers.
+    fn sequencer(&self, doc: DocId) -> Result<Option<Sequencer>, IndexError> {
+        let number = (
+            number_at(&self.sequencer_value, doc),
+            number_at(&self.sequencer_digits, doc),
+        );
+        match number {
+            (Some(value), Some(digits)) => Ok(Sequencer::from_number(value, digits)),
+            _ => {
+                let digits = text_at(&self.sequencer, doc)?;
+                Ok(digits.and_then(|digits| Sequencer::parse(&digits)))
+            }
+        }
     }
 
     fn object(&self, doc: DocId) -> Result<Object, IndexError> {

@@ -32,7 +32,13 @@ pub fn document(
         document.add_i64(fields.event_time, time.as_millis());
     }
     if let Some(sequencer) = &record.sequencer {
-        document.add_text(fields.sequencer, sequencer.digits());
+        match sequencer.as_number() {
+            Some((value, digits)) => {
+                document.add_u64(fields.sequencer_value, value);
+                document.add_u64(fields.sequencer_digits, digits);
+            }
+            None => document.add_text(fields.sequencer, sequencer.digits()),
+        }
     }
     if let Some(stamp) = record.listed_at {
         document.add_i64(fields.listed_at, stamp.as_millis());

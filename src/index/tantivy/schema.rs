@@ -61,7 +61,11 @@ pub struct Fields {
     pub etag_other: Field,
     /// Timestamp of the newest applied event, in milliseconds since the epoch.
     pub event_time: Field,
-    /// Sequencer of the newest applied event, in lower-case hex.
+    /// The number that the digits of the newest applied event's sequencer spell. Absent if it is too great.
+    pub sequencer_value: Field,
+    /// Count of the digits of that sequencer, leading zeros included.
+    pub sequencer_digits: Field,
+    /// A sequencer whose number is too great, in lower-case hex. Up to schema version 2, every sequencer.
     pub sequencer: Field,
     /// Timestamp of the page that last wrote the record, in milliseconds since the epoch.
     pub listed_at: Field,
@@ -111,6 +115,8 @@ impl Fields {
             etag_parts: builder.add_u64_field("etag_parts", number.clone()),
             etag_other: builder.add_text_field("etag_other", label.clone()),
             event_time: builder.add_i64_field("event_time", number.clone()),
+            sequencer_value: builder.add_u64_field("sequencer_value", number.clone()),
+            sequencer_digits: builder.add_u64_field("sequencer_digits", number.clone()),
             sequencer: builder.add_text_field("sequencer", label),
             listed_at: builder.add_i64_field("listed_at", number.clone()),
             removed_in_scan: builder.add_u64_field("removed_in_scan", number),

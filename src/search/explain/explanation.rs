@@ -187,7 +187,10 @@ impl From<&Record> for RecordDetails {
         Self {
             content,
             event_time: record.event_time,
-            sequencer: record.sequencer.as_ref().map(|one| one.digits().to_owned()),
+            sequencer: record
+                .sequencer
+                .as_ref()
+                .map(|one| one.digits().into_owned()),
             listed_at: record.listed_at,
         }
     }

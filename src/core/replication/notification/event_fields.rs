@@ -112,7 +112,7 @@ fn names_a_version(field: &Value) -> bool {
 fn sequencer(text: &str) -> Option<Sequencer> {
     let orders = |sequencer: &Sequencer| {
         let digits = sequencer.digits();
-        !EXAMPLES.contains(&digits) && digits.bytes().any(|digit| digit != b'0')
+        !EXAMPLES.contains(&&*digits) && digits.bytes().any(|digit| digit != b'0')
     };
     Sequencer::parse(text).filter(orders)
 }

@@ -32,8 +32,10 @@ fn time(timestamp: Option<Timestamp>) -> String {
     })
 }
 
-fn sequencer(sequencer: Option<&Sequencer>) -> &str {
-    sequencer.map_or("none", Sequencer::digits)
+fn sequencer(sequencer: Option<&Sequencer>) -> String {
+    sequencer.map_or("none".to_owned(), |sequencer| {
+        sequencer.digits().into_owned()
+    })
 }
 
 fn meaning(meaning: &EventMeaning) -> String {

@@ -122,7 +122,7 @@ impl Encoder {
         self.listed_at(record.event_time);
         self.listed_at(record.listed_at);
         let digits = record.sequencer.as_ref().map(|it| it.digits());
-        self.key(digits.unwrap_or_default());
+        self.key(&digits.unwrap_or_default());
     }
 
     fn scanner(&mut self, world: &World) {

@@ -4,24 +4,29 @@ use tantivy::schema::{IndexRecordOption, SchemaBuilder, TextFieldIndexing, TextO
 use tantivy::{Index, IndexWriter, TantivyDocument};
 
 use super::super::schema::{Fields, settings, tokenizers};
+use super::super::small_index::{SOURCE, SmallIndex, tombstone};
 use super::super::tokenizer::WordTokenizer;
 use super::super::{MIN_WRITER_MEMORY, TantivyEngine};
 use super::*;
+use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::sequencer::MAX_DIGITS;
 use crate::core::replication::source_state::SourceId;
-use crate::index::{Engine, RecordFilter};
+use crate::index::{Change, Engine, RecordFilter};
 
 /// The fields that versions 2 and 3 added.
-const NEW_SINCE_VERSION_1: [&str; 5] = [
+const NEW_SINCE_VERSION_1: [&str; 7] = [
     "name_trigrams",
     "name_words",
     "ext_words",
     "name_folded",
     "depth",
+    "sequencer_value",
+    "sequencer_digits",
 ];
 
 /// The fields that version 3 added.
-const NEW_IN_VERSION_3: [&str; 1] = ["ext_words"];
+const NEW_IN_VERSION_3: [&str; 3] = ["ext_words", "sequencer_value", "sequencer_digits"];
 
 #[test]
 fn reads_records_of_earlier_schema_versions() {
@@ -57,6 +62,7 @@ fn reads_records_without(missing: &[&str]) {
     document.add_bytes(field(UKEY), &identity::ukey(SourceId(0), "a.jpg"));
     document.add_u64(field("size"), 7);
     document.add_i64(field("first_seen"), 9);
+    document.add_text(field("sequencer"), "00617f08299329d189");
     writer.add_document(document).unwrap();
     writer.commit().unwrap();
 
@@ -70,4 +76,45 @@ fn reads_records_without(missing: &[&str]) {
     assert_eq!((read.len(), key.as_str()), (1, "a.jpg"));
     assert_eq!(record.first_seen(), Some(Timestamp::from_millis(9)));
     assert_eq!(record.object().unwrap().size, 7);
+    let sequencer = record.sequencer.as_ref().unwrap();
+    assert_eq!(sequencer.digits(), "00617f08299329d189");
+}
+
+#[test]
+fn sequencers_are_preserved_and_the_usual_ones_need_no_dictionary() {
+    let sequencers = [
+        ("18 digits", "0055aed6dcd90281e5"),
+        ("16 digits", "617f08299329d189"),
+        ("one digit", "0"),
+        ("zeros", "000000000000000000000000000000f0"),
+        ("long", "016bf1ab4d5ea0f4a5"),
+        ("longest", &"f".repeat(MAX_DIGITS)),
+    ];
+    let change = |(key, digits): &(&str, &str)| {
+        let record = Record {
+            sequencer: Sequencer::parse(digits),
+            ..tombstone(1)
+        };
+        let change = Change {
+            record: Some(record),
+            replaces: false,
+        };
+        ((SOURCE, (*key).to_owned()), change)
+    };
+    let mut index = SmallIndex::empty();
+    let changes = sequencers.iter().map(change).collect();
+    index
+        .engine
+        .commit(&changes, &Checkpoint::default())
+        .unwrap();
+
+    let keys = sequencers.map(|(key, _)| key);
+    let records = index.engine.get(SOURCE, &keys).unwrap();
+    for ((key, digits), record) in sequencers.iter().zip(&records) {
+        let sequencer = record.as_ref().and_then(|record| record.sequencer.as_ref());
+        assert_eq!(sequencer.unwrap().digits(), *digits, "{key}");
+    }
+    let columns = &index.engine.snapshot().segments[0];
+    let texts = columns.sequencer.as_ref().unwrap();
+    assert_eq!(texts.num_terms(), 2, "only the long ones are texts");
 }
