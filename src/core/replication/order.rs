@@ -49,6 +49,10 @@ pub const SEQUENCER_MARGIN: Duration = Duration::from_secs(60);
 /// is twice the maximum error of a clock of S3, which is one second.
 pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
+/// Maximum time by which an event and a listing of the same change of a key may differ. Listings of AWS have whole
+/// seconds and the time at which the request began. Events have milliseconds and the time at which it ended.
+pub const EVENT_TIME_TOLERANCE: Duration = Duration::from_secs(2);
+
 /// The progress of the scans of a Source. All times are by S3's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScanWatermarks {
@@ -341,7 +345,9 @@ pub fn decide_page(
         return Decision::Keep(SkipReason::NotNewer);
     }
     match (listed, record.object()) {
-        (Some(object), Some(known)) if object == known => Decision::Keep(SkipReason::Unchanged),
+        (Some(object), Some(known)) if shows_again(record, known, object) => {
+            Decision::Keep(SkipReason::Unchanged)
+        }
         (None, None) => Decision::Keep(SkipReason::Unchanged),
         (Some(object), _) => {
             Decision::Write(listed_record(object, Some(record), listed_at, watermarks))
@@ -355,6 +361,15 @@ pub fn decide_page(
             ..record.clone()
         }),
     }
+}
+
+/// Whether a page that lists the object says the same as the record, which has the object `known`.
+///
+/// If an event wrote the object, its time is the time of the event. It may differ from the time in the listing by
+/// [`EVENT_TIME_TOLERANCE`]. Otherwise the first scan after events would write every object again.
+fn shows_again(record: &Record, known: &Object, listed: &Object) -> bool {
+    let is_from_event = record.event_time.is_some() && record.event_time >= record.listed_at;
+    known == listed || is_from_event && known.is_same_change(listed, EVENT_TIME_TOLERANCE)
 }
 
 /// The record that a page writes: the listed object, with the sequencer and event time of the old record as

@@ -6,7 +6,7 @@ use super::{ChangeCounters, Ledger};
 use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::Object;
-use crate::core::replication::order::{self, CLOCK_DISAGREEMENT, Decision};
+use crate::core::replication::order::{self, Decision, EVENT_TIME_TOLERANCE};
 use crate::core::replication::reconcile::{JoinedKey, merge_join};
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
@@ -165,7 +165,7 @@ pub(super) fn apply_decision(
     // A record whose times are corrected is written too, but that is not worth reporting as a change.
     let is_same = before
         .zip(after)
-        .is_some_and(|(before, after)| before.is_same_change(after, CLOCK_DISAGREEMENT));
+        .is_some_and(|(before, after)| before.is_same_change(after, EVENT_TIME_TOLERANCE));
     if !is_same {
         counters.count(before.is_some(), after.is_some());
     }

@@ -311,6 +311,58 @@ fn page_entry_that_equals_the_record_writes_nothing() {
 }
 
 #[test]
+fn page_with_nearly_the_time_of_the_event_writes_nothing() {
+    let at_time = |millis| Object {
+        last_modified: at(millis),
+        ..object("a")
+    };
+    let watermarks = ScanWatermarks::default();
+    let put = event(Some(at_time(10_999)), 10_999, "5");
+    let by_event = written(decide_event(None, &put, &watermarks));
+    let by_page = written(page(None, Some(&at_time(10_999)), 20_000, &watermarks));
+    for (millis, is_same) in [
+        (8_998, false),
+        (8_999, true),
+        (10_000, true),
+        (10_999, true),
+        (12_999, true),
+        (13_000, false),
+    ] {
+        let listed = at_time(millis);
+        let decision = page(Some(&by_event), Some(&listed), 30_000, &watermarks);
+        assert_eq!(
+            decision == Decision::Keep(SkipReason::Unchanged),
+            is_same,
+            "{millis}"
+        );
+        let decision = page(Some(&by_page), Some(&listed), 30_000, &watermarks);
+        let is_equal = millis == 10_999;
+        assert_eq!(
+            decision == Decision::Keep(SkipReason::Unchanged),
+            is_equal,
+            "{millis}"
+        );
+    }
+    for other in [
+        Object {
+            size: 99,
+            ..at_time(10_000)
+        },
+        Object {
+            etag: None,
+            ..at_time(10_000)
+        },
+        Object {
+            storage_class: StorageClass::from_name("GLACIER"),
+            ..at_time(10_000)
+        },
+    ] {
+        let changed = written(page(Some(&by_event), Some(&other), 30_000, &watermarks));
+        assert_eq!(changed.object(), Some(&other));
+    }
+}
+
+#[test]
 fn page_keeps_the_sequencer_as_a_floor() {
     let record = written(decide_event(
         None,
