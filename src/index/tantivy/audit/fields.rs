@@ -1,15 +1,16 @@
 //! Compares the stored fields of a segment with the fields that its records yield.
 //!
 //! For each field it compares fingerprints of two structures: the values of the column, and the terms of the
-//! inverted index. The expected values come from [`super::super::document::document`]. The column of the keys
+//! inverted index, with their positions if it has any. The expected values come from [`super::super::document::document`]. The column of the keys
 //! is not compared, because the check of the documents reads it directly.
 
 use std::ops::Range;
 
 use tantivy::columnar::StrColumn;
+use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::{Field, FieldEntry, FieldType, IndexRecordOption, Value};
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{DocId, SegmentReader, TantivyDocument};
+use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, TantivyDocument};
 
 use super::fingerprint::{Fingerprint, hash};
 use crate::index::IndexError;
@@ -33,6 +34,8 @@ struct ComparedField {
     name: String,
     is_text: bool,
     is_signed: bool,
+    /// Whether the inverted index has the positions of the terms.
+    has_positions: bool,
     /// `None` if the column is not compared.
     column: Option<FingerprintPair>,
     /// `None` if the field has no inverted index. Text fields have an analyzer.
@@ -70,6 +73,7 @@ impl FieldComparison {
     pub(super) fn add_expected(&mut self, doc: DocId, document: &TantivyDocument) {
         for (field, value) in document.field_values() {
             let compared = &mut self.fields[field.field_id() as usize];
+            let has_positions = compared.has_positions;
             let number = value
                 .as_u64()
                 .or(value.as_i64().map(|signed| signed as u64));
@@ -86,7 +90,12 @@ impl FieldComparison {
             match (analyzer, text, number) {
                 (Some(analyzer), Some(text), _) => {
                     let mut tokens = analyzer.token_stream(text);
-                    tokens.process(&mut |token| self.terms.push(hash(token.text.as_bytes())));
+                    tokens.process(&mut |token| {
+                        let term = hash(token.text.as_bytes());
+                        let position = has_positions.then_some(token.position as u32);
+                        self.terms
+                            .push(position.map_or(term, |it| at_position(term, it)));
+                    });
                 }
                 (_, _, Some(number)) => self.terms.push(hash(&number.to_be_bytes())),
                 _ => {}
@@ -139,6 +148,7 @@ impl ComparedField {
             name: entry.name().to_owned(),
             is_text,
             is_signed: matches!(entry.field_type(), FieldType::I64(_)),
+            has_positions: has_positions(entry.field_type()),
             column: (is_compared && entry.is_fast()).then(pair),
             terms: entry.is_indexed().then(|| (pair(), analyzer)),
         })
@@ -187,6 +197,12 @@ impl ComparedField {
         let mut terms = inverted.terms().stream().map_err(read_error())?;
         while terms.advance() {
             let value = hash(terms.key());
+            if self.has_positions {
+                let option = IndexRecordOption::WithFreqsAndPositions;
+                let postings = inverted.read_postings_from_terminfo(terms.value(), option);
+                add_positions(reader, postings.map_err(read_error())?, value, stored);
+                continue;
+            }
             let postings =
                 inverted.read_block_postings_from_terminfo(terms.value(), IndexRecordOption::Basic);
             let mut postings = postings.map_err(read_error())?;
@@ -204,6 +220,40 @@ impl ComparedField {
             field: self.name.clone(),
             docs,
         }))
+    }
+}
+
+fn has_positions(field: &FieldType) -> bool {
+    let FieldType::Str(options) = field else {
+        return false;
+    };
+    let indexed = options.get_indexing_options();
+    indexed.is_some_and(|indexed| indexed.index_option().has_positions())
+}
+
+/// The value for a term at a position.
+fn at_position(term: u64, position: u32) -> u64 {
+    hash(&[&term.to_be_bytes()[..], &position.to_be_bytes()].concat())
+}
+
+/// Adds each position of a term to the fingerprint.
+fn add_positions(
+    reader: &SegmentReader,
+    mut postings: SegmentPostings,
+    term: u64,
+    stored: &mut Fingerprint,
+) {
+    let mut positions = Vec::new();
+    while postings.doc() != TERMINATED {
+        if !reader.is_deleted(postings.doc()) {
+            postings.positions(&mut positions);
+            // A name can have a word twice at the same position, in two spellings that are equal when folded.
+            positions.dedup();
+            for position in &positions {
+                stored.add(postings.doc(), at_position(term, *position));
+            }
+        }
+        postings.advance();
     }
 }
 
