@@ -300,6 +300,7 @@ mod tests {
             (whole("htmlpage"), "/HTMLPageView", "/[HTMLPage]View"),
             (whole("42"), "/IMG_0042", "/IMG_[0042]"),
             (whole("c++"), "/c++ c", "/[c++] c"),
+            (whole(".net"), "/net ASP.NET", "/net ASP[.NET]"),
             (whole("🎉"), "/a🎉\u{FE0F}b", "/a[🎉\u{FE0F}]b"),
             (whole("password"), "/pass\u{AD}word", "/[pass\u{AD}word]"),
             (typo("sumer"), "/summer", "/[summer]"),

@@ -39,7 +39,7 @@ pub const MAX_JOINED_PARTS: usize = 3;
 /// `HTMLPage`. Neighboring parts between case borders are also emitted as one word, so that a query finds them in any
 /// case: `iPhoneXS` gives `i`, `iphone`, `iphonexs`, `phone`, `phonexs`, `xs`. Each ideograph, kana, hangul syllable
 /// and emoji is a separate word. A single letter with `++` or `#` after it is also emitted with that sign: `c++`,
-/// `f#`. Soft hyphens, zero-width characters and skin tones are dropped.
+/// `f#`, and so is `net` with its dot: `.net`. Soft hyphens, zero-width characters and skin tones are dropped.
 ///
 /// Words are folded: compatibility forms (`ﬁ`, full-width digits) and ligatures are decomposed, accents
 /// are dropped, and letters are in lower case. Words with ä, ö, ü, å or ø are emitted in both [`spellings()`].
@@ -57,7 +57,7 @@ pub fn words_with_positions(text: &str, sink: impl FnMut(&str, Range<usize>, Ran
 }
 
 /// Emits the words of a query: the same as [`words`], but not split at case borders, with ä, ö, ü, å and ø, and
-/// only in one form: `c++` is not also `c`.
+/// only in one form: `c++` is not also `c`, and `.net` is not also `net`.
 ///
 /// `iPhone`, `iphone` and `IPHONE` are the same query and must find the same assets. [`spellings()`] gives the words of
 /// the index that a query word stands for.

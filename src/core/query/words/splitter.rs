@@ -17,6 +17,9 @@ pub(super) enum Purpose {
     Query,
 }
 
+/// A word that begins with a sign. Other words after a dot are mostly extensions.
+const DOT_NET: &str = ".net";
+
 /// A byte offset in the folded run, and the corresponding byte offset in the text.
 #[derive(Clone, Copy, Default)]
 struct Offset {
@@ -54,6 +57,10 @@ pub(super) struct Splitter<F> {
     second_to_last: Class,
     /// The signs that belong to the run, such as the `++` of `c++`.
     sign: &'static str,
+    /// The last character of the text before the current one.
+    previous: char,
+    /// Whether there is a dot before the run.
+    follows_dot: bool,
     /// The position of the run.
     position: usize,
     /// Another spelling of the word that is emitted.
@@ -76,6 +83,8 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
             last: Class::Separator,
             second_to_last: Class::Separator,
             sign: "",
+            previous: '\0',
+            follows_dot: false,
             position: 0,
             spelling: String::new(),
         }
@@ -92,6 +101,7 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
             } else {
                 decompose_compatible(c, |part| self.push_char(part, source.clone()));
             }
+            self.previous = c;
         }
         self.end_run();
     }
@@ -178,6 +188,7 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
         };
         if self.run.is_empty() {
             self.part_start = self.last_start;
+            self.follows_dot = self.previous == '.';
         }
         if matches!(c, 'ø' | 'Ø') {
             self.umlauts.push((self.run.len(), 'ø'));
@@ -244,10 +255,14 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
                 self.emit(first..end);
             }
         }
+        let positions = self.position..self.position + all;
+        if self.is_dot_net() {
+            let range = self.range_with_dot();
+            (self.sink)(DOT_NET, range, positions.clone());
+        }
         if !self.sign.is_empty() {
             let range = self.text_range(0..all);
             self.run.push_str(self.sign);
-            let positions = self.position..self.position + all;
             (self.sink)(
                 &self.run,
                 range.start..range.end + self.sign.len(),
@@ -288,6 +303,11 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
 
     /// Emits the whole run with its umlauts and its sign.
     fn emit_query_word(&mut self) {
+        if self.is_dot_net() {
+            let positions = self.position..self.position + self.parts.len();
+            let range = self.range_with_dot();
+            return (self.sink)(DOT_NET, range, positions);
+        }
         let range = self.text_range(0..self.parts.len());
         let mut word = std::mem::take(&mut self.run);
         // From the end, because an umlaut has more bytes than its base letter.
@@ -299,6 +319,17 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
         let positions = self.position..self.position + self.parts.len();
         (self.sink)(cut(&word), range, positions);
         self.run = word;
+    }
+
+    /// Whether the run is the name of the framework, with its dot: `.NET`, `ASP.NET`.
+    fn is_dot_net(&self) -> bool {
+        self.follows_dot && self.run == DOT_NET[1..]
+    }
+
+    /// The byte range of the run and the dot before it in the text.
+    fn range_with_dot(&self) -> Range<usize> {
+        let range = self.text_range(0..self.parts.len());
+        range.start - 1..range.end
     }
 
     /// The byte range of neighboring parts in the text.

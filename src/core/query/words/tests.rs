@@ -110,6 +110,16 @@ fn splits_text_into_index_words() {
             "abc++ c+++ c#x a++b é# 1#",
             &["abc", "c", "c", "x", "a", "b", "e", "e#", "1"],
         ),
+        (
+            ".NET asp.net6 a.NeT",
+            &[
+                "net", ".net", "asp", "net", ".net", "6", "a", "ne", "net", "t", ".net",
+            ],
+        ),
+        (
+            "net .netto x_net .nets. net",
+            &["net", "netto", "x", "net", "nets", "net"],
+        ),
         ("東京tower", &["東", "京", "tower"]),
         ("москваCity2024", &["москва", "city", "2024"]),
         (
@@ -132,6 +142,7 @@ fn query_words_ignore_case() {
         ("MÜNCHEN Mu\u{308}nchen", &["münchen", "münchen"]),
         ("a\u{30A}\u{308}ǿÅ", &["åøå"]),
         ("C++ f#", &["c++", "f#"]),
+        (".NET asp.net net", &[".net", "asp", ".net", "net"]),
         ("👍🏽🇩🇪", &["👍", "🇩🇪"]),
     ] {
         assert_eq!(queried(text), want, "{text:?}");
@@ -152,6 +163,10 @@ fn ranges_are_bytes_of_the_original_text() {
         (
             "c++ ü#",
             &[("c", 0..1), ("c++", 0..3), ("u", 4..6), ("ue", 4..6)],
+        ),
+        (
+            "ä.net",
+            &[("a", 0..2), ("ae", 0..2), ("net", 3..6), (".net", 2..6)],
         ),
         ("か\u{3099}b", &[("が", 0..6), ("b", 6..7)]),
     ] {
