@@ -23,6 +23,7 @@
 //! | | `failure` | turns errors and panics of tantivy into `IndexError` |
 //! | ledger | `engine` | implements [`Engine`](super::Engine) |
 //! | | `interval` | reads the records of a key interval |
+//! | | `key_stream` | streams the keys of a segment |
 //! | | `keys_query` | finds the documents of many keys |
 //! | | `column_source` | opens columns by name |
 //! | | `columns` | reads the key and the record of a document, and finds the documents of keys |
@@ -88,6 +89,7 @@ pub mod folders;
 pub mod hits;
 pub mod identity;
 pub mod interval;
+mod key_stream;
 pub mod keys_query;
 pub mod merge;
 mod merge_policy;

@@ -2,11 +2,13 @@
 //!
 //! Each segment is sorted by key, so this merges sorted streams. A call needs one seek for each segment.
 
+use std::ops::Bound;
+
 use tantivy::DocId;
-use tantivy_sstable::{Streamer, VoidSSTable};
 
 use super::columns::{Columns, read_error};
 use super::identity;
+use super::key_stream::KeyStream;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
 use crate::index::{IndexError, KeyedRecord, RecordFilter};
@@ -35,7 +37,7 @@ pub fn read(
         };
         let cursor = &mut cursors[next];
         records.push(cursor.record()?);
-        if !cursor.advance() {
+        if !cursor.advance()? {
             cursors.swap_remove(next);
         }
     }
@@ -46,7 +48,7 @@ pub fn read(
 /// cheaper than a heap.
 fn with_smallest_key(cursors: &[Cursor<'_>]) -> Option<usize> {
     let by_key = |(_, left): &(usize, &Cursor<'_>), (_, right): &(usize, &Cursor<'_>)| {
-        left.stream.key().cmp(right.stream.key())
+        left.keys.key().cmp(right.keys.key())
     };
     cursors
         .iter()
@@ -58,67 +60,78 @@ fn with_smallest_key(cursors: &[Cursor<'_>]) -> Option<usize> {
 /// A position in one segment, always at a live document of the interval that matches the filter.
 struct Cursor<'a> {
     columns: &'a Columns,
-    stream: Streamer<'a, VoidSSTable>,
-    doc: DocId,
-    end: DocId,
+    keys: KeyStream,
+    upper: Bound<Vec<u8>>,
     filter: RecordFilter,
 }
 
 impl<'a> Cursor<'a> {
     /// Opens a cursor at the first matching document of the interval. `None` if the segment has none.
+    ///
+    /// It compares keys with the upper bound. Looking up the documents of both bounds first would decompress more
+    /// blocks than the keys of a small page are in.
     fn open(
         columns: &'a Columns,
         source: SourceId,
         interval: &KeyInterval,
         filter: RecordFilter,
     ) -> Result<Option<Self>, IndexError> {
-        let docs = columns
-            .docs(&identity::ukey_bounds(source, interval))
-            .map_err(read_error())?;
-        let Some(ukeys) = columns.ukeys().filter(|_| !docs.is_empty()) else {
+        let Some(ukeys) = columns.ukeys() else {
             return Ok(None);
         };
-        let mut first = Vec::new();
-        ukeys
-            .ord_to_bytes(u64::from(docs.start), &mut first)
-            .map_err(read_error())?;
-        let stream = ukeys
-            .dictionary()
-            .range()
-            .ge(first)
-            .into_stream()
-            .map_err(read_error())?;
+        let (lower, upper) = identity::ukey_bounds(source, interval);
+        let keys = KeyStream::from(ukeys.dictionary(), &lower).map_err(read_error())?;
+        let Some(keys) = keys else {
+            return Ok(None);
+        };
         let mut cursor = Self {
             columns,
-            stream,
-            doc: docs.start,
-            end: docs.end,
+            keys,
+            upper,
             filter,
         };
-        Ok(cursor.advance().then_some(cursor))
+        if cursor.is_past_end() {
+            return Ok(None);
+        }
+        let is_found = cursor.matches() || cursor.advance()?;
+        Ok(is_found.then_some(cursor))
     }
 
     /// Moves to the next matching document. Returns `false` at the end of the interval.
-    fn advance(&mut self) -> bool {
-        while self.stream.advance() {
-            let ord = self.stream.term_ord();
-            if ord >= u64::from(self.end) {
-                return false;
-            }
-            self.doc = ord as DocId;
-            let matches = self.filter == RecordFilter::All || self.columns.is_tombstone(self.doc);
-            if matches && self.columns.is_alive(self.doc) {
-                return true;
+    fn advance(&mut self) -> Result<bool, IndexError> {
+        while self.keys.advance().map_err(read_error())? && !self.is_past_end() {
+            if self.matches() {
+                return Ok(true);
             }
         }
-        false
+        Ok(false)
+    }
+
+    fn is_past_end(&self) -> bool {
+        match &self.upper {
+            Bound::Included(upper) => self.keys.key() > &upper[..],
+            Bound::Excluded(upper) => self.keys.key() >= &upper[..],
+            Bound::Unbounded => false,
+        }
+    }
+
+    fn matches(&self) -> bool {
+        let doc = self.doc();
+        let is_wanted = self.filter == RecordFilter::All || self.columns.is_tombstone(doc);
+        is_wanted && self.columns.is_alive(doc)
+    }
+
+    /// The current document. Its number is the ordinal of its key.
+    fn doc(&self) -> DocId {
+        self.keys.ordinal() as DocId
     }
 
     /// Reads the key and the record of the current document.
     fn record(&self) -> Result<KeyedRecord, IndexError> {
-        let key = identity::key_of(self.stream.key()).ok_or_else(|| IndexError::Damaged {
-            what: format!("the key of document {} is not valid UTF-8", self.doc),
+        let doc = self.doc();
+        let key = identity::key_of(self.keys.key()).ok_or_else(|| IndexError::Damaged {
+            what: format!("the key of document {doc} is not valid UTF-8"),
         })?;
-        Ok((key.to_owned(), self.columns.record(self.doc)?))
+        Ok((key.to_owned(), self.columns.record(doc)?))
     }
 }
