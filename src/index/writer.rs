@@ -21,10 +21,12 @@ use super::{Compaction, Engine, IndexError};
 use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
+use inbox::Inbox;
+
+mod inbox;
 
 /// Maximum number of requests that wait for the thread. A page takes about 300 KB.
 const MAX_WAITING: usize = 16;
-
 /// Time after which an idle thread checks again whether a commit is due.
 const IDLE_CHECK: Duration = Duration::from_secs(1);
 
@@ -133,11 +135,12 @@ pub fn start<E: Engine>(ledger: Ledger<E>) -> Result<(IndexHandle, IndexThread),
 
 fn run<E: Engine>(
     mut ledger: Ledger<E>,
-    mut inbox: mpsc::Receiver<Request>,
+    inbox: mpsc::Receiver<Request>,
     failure: &OnceLock<IndexError>,
     heartbeat: &AtomicU64,
     runtime: &Handle,
 ) -> Result<(), IndexError> {
+    let mut inbox = Inbox::new(inbox);
     let mut waiting = CommitWaiters::default();
     let event_interval = ledger.policy().event_interval;
     loop {
@@ -146,9 +149,12 @@ fn run<E: Engine>(
         let until_due = due.map_or(IDLE_CHECK, |due| {
             due.saturating_duration_since(Instant::now())
         });
-        let next = async { timeout(until_due.min(IDLE_CHECK), inbox.recv()).await };
+        let next = async { timeout(until_due.min(IDLE_CHECK), inbox.next()).await };
         let served = match runtime.block_on(next) {
             Err(_idle) => Ok(()),
+            Ok(Some(Request::Page(page))) => {
+                apply_page(&mut ledger, page, &mut inbox, &mut waiting)
+            }
             Ok(Some(request)) => serve(&mut ledger, request, &mut waiting),
             Ok(None) => {
                 let closed = ledger.close();
@@ -181,6 +187,22 @@ fn commit_if_due<E: Engine>(
         waiting.reply_all();
     }
     Ok(())
+}
+
+/// Applies a page. A page without many keys can cover and remove any number of records, so events are handled and
+/// committed between the parts of a large page.
+fn apply_page<E: Engine>(
+    ledger: &mut Ledger<E>,
+    page: PageReport,
+    inbox: &mut Inbox,
+    waiting: &mut CommitWaiters,
+) -> Result<(), IndexError> {
+    ledger.apply_page_in_parts(page, |ledger| {
+        while let Some(request) = inbox.next_event() {
+            serve(ledger, request, waiting)?;
+        }
+        commit_if_due(ledger, waiting)
+    })
 }
 
 /// Handles one request. Returns an error that ends the thread. An error that concerns one Source is only sent

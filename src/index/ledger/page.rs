@@ -37,6 +37,16 @@ impl<E: Engine> Ledger<E> {
     /// A page of a scan that was discarded changes nothing. If the Source has moved to another bucket or prefix,
     /// the first page with an asset removes the old records, and pages before it change nothing.
     pub fn apply_page(&mut self, page: PageReport) -> Result<(), IndexError> {
+        self.apply_page_in_parts(page, |_| Ok(()))
+    }
+
+    /// Like [`Ledger::apply_page`]. If the page covers more records than are read at once, calls `between` between its
+    /// parts. It may apply events and commit, and must do nothing else.
+    pub fn apply_page_in_parts(
+        &mut self,
+        page: PageReport,
+        mut between: impl FnMut(&mut Self) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
         if !self.begin_move_at(&page)? {
             return Ok(());
         }
@@ -56,6 +66,7 @@ impl<E: Engine> Ledger<E> {
             entries = &entries[split..];
             rest = rest.after(&last);
             self.commit_if_full()?;
+            between(self)?;
         }
         self.announce_scan(page.source);
         if let (Some(listed), Some(running)) = (&page.listed, &mut self.state(page.source)?.running)

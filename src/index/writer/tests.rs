@@ -12,6 +12,7 @@ use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::source::Source;
+use crate::index::RecordFilter;
 use crate::index::commit_counters::CommitCounters;
 use crate::index::ledger::{CommitPolicy, KeyEvent};
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
@@ -57,27 +58,12 @@ impl TestWriter {
 
     /// Begins the scan of another Source, and lists its only key, `k`.
     async fn list(&self, name: &str) -> SourceId {
-        let request = ScanRequest {
-            source: Arc::new(Source::new(name, "bucket", name)),
-            ranges_in_flight: 1,
-            mode: ScanMode::Resume,
-            drift: None,
-            queue: None,
-            allow_empty: false,
-            progress: Arc::default(),
+        let plan = self.index.begin_scan(scan_of(name)).await.unwrap();
+        let entry = PageEntry {
+            key: "k".to_owned(),
+            object: object(1),
         };
-        let plan = self.index.begin_scan(request).await.unwrap();
-        let page = PageReport {
-            source: plan.source,
-            scan: plan.scan,
-            interval: KeyInterval::everything(),
-            admitted: vec![PageEntry {
-                key: "k".to_owned(),
-                object: object(1),
-            }],
-            listed_at: Timestamp::from_millis(1_000),
-            listed: Some(KeyRange::under("")),
-        };
+        let page = page(&plan, vec![entry], 1_000);
         self.index.report_page(page).await.unwrap();
         plan.source
     }
@@ -147,6 +133,29 @@ fn created(time: i64) -> KeyEvent {
         time,
         sequencer: Sequencer::parse(&format!("{:016x}", time.as_millis())).unwrap(),
     })
+}
+
+fn scan_of(name: &str) -> ScanRequest {
+    ScanRequest {
+        source: Arc::new(Source::new(name, "bucket", name)),
+        ranges_in_flight: 1,
+        mode: ScanMode::Resume,
+        drift: None,
+        queue: None,
+        allow_empty: false,
+        progress: Arc::default(),
+    }
+}
+
+fn page(plan: &ScanPlan, admitted: Vec<PageEntry>, listed_at: i64) -> PageReport {
+    PageReport {
+        source: plan.source,
+        scan: plan.scan,
+        interval: KeyInterval::everything(),
+        admitted,
+        listed_at: Timestamp::from_millis(listed_at),
+        listed: Some(KeyRange::under("")),
+    }
 }
 
 /// Polls the future once, and returns whether it is not ready yet.
@@ -246,4 +255,57 @@ async fn complete_scans_get_the_error_of_a_failed_commit() {
     writer.make_commits_fail();
     let second = writer.index.complete_scan(b, CommitTiming::Immediate);
     assert!(second.await.is_err() && first.await.is_err());
+}
+
+#[test]
+fn events_are_applied_between_the_parts_of_a_large_removal() {
+    /// More records than three parts of a page remove.
+    const RECORDS: usize = 13_000;
+    let policy = CommitPolicy {
+        max_changes: usize::MAX,
+        interval: NEVER,
+        event_interval: NEVER,
+        finishes_merges: false,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let engine = TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap();
+    let mut ledger = Ledger::new(engine, policy, false).unwrap();
+    let plan = ledger.begin_scan(scan_of("photos")).unwrap();
+    let entry = |number: usize| PageEntry {
+        key: format!("{number:06}"),
+        object: object(1),
+    };
+    let all = page(&plan, (0..RECORDS).map(entry).collect(), 1_000);
+    ledger.apply_page(all).unwrap();
+    ledger.commit().unwrap();
+
+    let event = |key: &str, time| EventReport {
+        source: plan.source,
+        key: key.to_owned(),
+        event: created(time),
+    };
+    let reports = vec![event("000000", 3_000), event("012999", 3_000)];
+    let (sender, receiver) = mpsc::channel(4);
+    let (reply, _answer) = oneshot::channel();
+    assert!(
+        sender
+            .try_send(Request::Page(page(&plan, Vec::new(), 2_000)))
+            .is_ok()
+    );
+    assert!(sender.try_send(Request::Events(reports, reply)).is_ok());
+    let mut inbox = Inbox::new(receiver);
+    let mut waiting = CommitWaiters::default();
+    let nothing = page(&plan, Vec::new(), 2_000);
+    apply_page(&mut ledger, nothing, &mut inbox, &mut waiting).unwrap();
+    assert_eq!(waiting.replies.len(), 1, "the events were applied");
+    ledger.commit().unwrap();
+    let engine = TantivyEngine::open_read_only(folder.path()).unwrap();
+    let everything = KeyInterval::everything();
+    let left = engine.read(plan.source, &everything, RecordFilter::All, 9);
+    let keys: Vec<String> = left.unwrap().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(
+        keys,
+        ["000000", "012999"],
+        "the events are newer than the page"
+    );
 }
