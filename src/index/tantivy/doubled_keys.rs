@@ -6,11 +6,12 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::ops::Bound;
 
 use tantivy::DocId;
-use tantivy_sstable::{Streamer, VoidSSTable};
 
 use super::columns::{Columns, read_error};
+use super::key_stream::KeyStream;
 use crate::index::IndexError;
 
 /// Calls `each` with every ukey that is alive in two segments, and with the positions of these segments, in the order
@@ -29,7 +30,7 @@ pub(super) fn for_each_doubled(
     // The previous key and its segment.
     let mut previous: Option<(Vec<u8>, usize)> = None;
     while let Some(mut cursor) = cursors.peek_mut() {
-        let ukey = cursor.stream.key();
+        let ukey = cursor.keys.key();
         match &mut previous {
             Some((key, segment)) if key == ukey => each(ukey, [*segment, cursor.segment]),
             Some((key, segment)) => {
@@ -39,7 +40,7 @@ pub(super) fn for_each_doubled(
             }
             None => previous = Some((ukey.to_vec(), cursor.segment)),
         }
-        if !cursor.advance() {
+        if !cursor.advance()? {
             PeekMut::pop(cursor);
         }
     }
@@ -50,7 +51,7 @@ pub(super) fn for_each_doubled(
 struct Cursor<'a> {
     columns: &'a Columns,
     segment: usize,
-    stream: Streamer<'a, VoidSSTable>,
+    keys: KeyStream,
 }
 
 impl<'a> Cursor<'a> {
@@ -59,28 +60,37 @@ impl<'a> Cursor<'a> {
         let Some(ukeys) = columns.ukeys() else {
             return Ok(None);
         };
+        let keys = KeyStream::from(ukeys.dictionary(), &Bound::Unbounded);
+        let Some(keys) = keys.map_err(read_error())? else {
+            return Ok(None);
+        };
         let mut cursor = Self {
             columns,
             segment,
-            stream: ukeys.dictionary().stream().map_err(read_error())?,
+            keys,
         };
-        Ok(cursor.advance().then_some(cursor))
+        let is_found = cursor.is_alive() || cursor.advance()?;
+        Ok(is_found.then_some(cursor))
     }
 
     /// Moves to the next document that is alive. Returns `false` at the end.
-    fn advance(&mut self) -> bool {
-        while self.stream.advance() {
-            if self.columns.is_alive(self.stream.term_ord() as DocId) {
-                return true;
+    fn advance(&mut self) -> Result<bool, IndexError> {
+        while self.keys.advance().map_err(read_error())? {
+            if self.is_alive() {
+                return Ok(true);
             }
         }
-        false
+        Ok(false)
+    }
+
+    fn is_alive(&self) -> bool {
+        self.columns.is_alive(self.keys.ordinal() as DocId)
     }
 }
 
 impl Ord for Cursor<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.stream.key().cmp(self.stream.key())
+        other.keys.key().cmp(self.keys.key())
     }
 }
 
