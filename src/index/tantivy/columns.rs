@@ -15,6 +15,7 @@ use tantivy::index::SegmentMeta;
 use tantivy::{DocId, SegmentReader, TantivyError};
 
 use super::column_source::ColumnSource;
+use super::key_stream::KeyStream;
 use super::schema::UKEY;
 use super::{failure, identity};
 use crate::core::replication::interval::KeyInterval;
@@ -31,6 +32,7 @@ const MAX_CACHED_CLASSES: usize = 64;
 /// The open columns of one segment.
 pub struct Columns {
     ukey: Option<BytesColumn>,
+    kh2: Option<Column<u64>>,
     alive: Option<AliveBitSet>,
     max_doc: DocId,
     size: Option<Column<u64>>,
@@ -82,6 +84,7 @@ impl Columns {
         let storage_class = source.texts("storage_class")?;
         let columns = Self {
             ukey: source.bytes(UKEY)?,
+            kh2: source.numbers("kh2")?,
             alive,
             max_doc,
             size: source.numbers("size")?,
@@ -112,6 +115,21 @@ impl Columns {
     /// The column of the ukeys. `None` in an empty segment.
     pub fn ukeys(&self) -> Option<&BytesColumn> {
         self.ukey.as_ref()
+    }
+
+    /// The column of the upper halves of the hashes of the ukeys. `None` in an empty segment.
+    pub fn hashes(&self) -> Option<&Column<u64>> {
+        self.kh2.as_ref()
+    }
+
+    /// Whether the document has this ukey.
+    pub fn has_ukey(&self, doc: DocId, ukey: &[u8]) -> Result<bool, IndexError> {
+        let Some(ukeys) = &self.ukey else {
+            return Ok(false);
+        };
+        let lower = Bound::Included(ukey.to_vec());
+        let found = KeyStream::from(ukeys.dictionary(), &lower).map_err(read_error())?;
+        Ok(found.is_some_and(|at| at.key() == ukey && at.ordinal() == u64::from(doc)))
     }
 
     /// Whether the document is not deleted.

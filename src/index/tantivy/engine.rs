@@ -6,7 +6,7 @@
 use super::columns::{Columns, read_error};
 use super::failure::{self, catch_panics};
 use super::identity::HashedKey;
-use super::keys_query::find;
+use super::keys_query::find_candidates;
 use super::{TantivyEngine, identity, interval};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
@@ -81,14 +81,13 @@ impl TantivyEngine {
         let mut records = vec![None; keys.len()];
         let segments = self.snapshot.searcher.segment_readers();
         for (segment, columns) in segments.iter().zip(&self.snapshot.segments) {
-            let mut found = Vec::new();
-            find(segment, self.fields.kh, &hashed, |index, doc| {
-                found.push((index, doc));
-            })
-            .map_err(read_error())?;
-            for (index, doc) in found {
+            let Some(high) = columns.hashes() else {
+                continue;
+            };
+            let found = find_candidates(segment, self.fields.kh, high, &hashed);
+            for (doc, index) in found.map_err(read_error())? {
                 // A replaced document stays in its segment, marked as deleted, until a merge.
-                if columns.is_alive(doc) {
+                if columns.is_alive(doc) && columns.has_ukey(doc, &hashed[index].ukey)? {
                     records[index] = Some(columns.record(doc)?);
                 }
             }

@@ -6,6 +6,7 @@
 //! The hash of a key only finds candidates. Two keys can have the same hash, and people can compute such keys.
 //! Every candidate is therefore compared with the key itself.
 
+use tantivy::columnar::Column;
 use tantivy::error::DataCorruption;
 use tantivy::query::{ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
@@ -43,13 +44,18 @@ impl KeysQuery {
 
 /// Finds the documents of these keys in a segment, deleted documents included. It calls `each` with the index of
 /// the key in `keys` and the document, ascending by document.
-pub fn find(
+///
+/// It opens columns, which takes longer than to find one key. [`find_candidates`] does not.
+pub(super) fn find(
     segment: &SegmentReader,
     kh: Field,
     keys: &[HashedKey],
     mut each: impl FnMut(usize, DocId),
 ) -> tantivy::Result<()> {
-    let candidates = find_candidates(segment, kh, keys)?;
+    let Some(high) = segment.fast_fields().column_opt::<u64>("kh2")? else {
+        return Ok(());
+    };
+    let candidates = find_candidates(segment, kh, &high, keys)?;
     let Some(ukeys) = segment.fast_fields().bytes(UKEY)? else {
         return Ok(());
     };
@@ -73,18 +79,18 @@ pub fn find(
     }
 }
 
-/// Finds the documents of a segment whose keys have the hash of one of these keys. Returns each document with the
-/// index of the key, ascending by document.
-fn find_candidates(
+/// Finds the documents of a segment whose keys have the hash of one of these keys, deleted documents included. Returns
+/// each document with the index of the key, ascending by document.
+///
+/// `high` is the column of the upper halves of the hashes.
+pub fn find_candidates(
     segment: &SegmentReader,
     kh: Field,
+    high: &Column<u64>,
     keys: &[HashedKey],
 ) -> tantivy::Result<Vec<(DocId, usize)>> {
     let mut candidates = Vec::new();
     let index = segment.inverted_index(kh)?;
-    let Some(high) = segment.fast_fields().column_opt::<u64>("kh2")? else {
-        return Ok(candidates);
-    };
     for (index_of_key, key) in keys.iter().enumerate() {
         let term = Term::from_field_u64(kh, key.hash.low);
         let Some(mut found) = index.read_postings(&term, IndexRecordOption::Basic)? else {
