@@ -195,6 +195,25 @@ export const scenarios = [
     },
   },
   {
+    name: 'quotation marks, the folder and the Source are offered for removal',
+    async run(user) {
+      const { page } = user;
+      const offers = [
+        ['/?q=%22jpg+summer%22', 'Remove the quotation marks 3 assets', 'q', 'jpg summer'],
+        ['/?q=%22summer%22&source=assets&folder=/city/', 'Remove the folder /city/ 3 assets', 'folder', null],
+        ['/?q=%22summer%22&source=other', 'Remove the Source other 3 assets', 'source', null],
+        ['/?q=%22summer%22&level=only', 'Remove “This folder only” 3 assets', 'level', null],
+      ];
+      for (const [address, name, parameter, value] of offers) {
+        await user.open(address);
+        await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+        await page.getByRole('button', { name }).click();
+        await user.count(SUMMER);
+        assert.equal(user.parameter(parameter), value);
+      }
+    },
+  },
+  {
     name: 'a date range is written into the search',
     async run(user) {
       const { page } = user;

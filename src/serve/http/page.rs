@@ -56,6 +56,7 @@ const FILES: &[PageFile] = files![
     "detail.css",
     "detail.js",
     "dom.js",
+    "downloads.js",
     "explain.js",
     "export.js",
     "facets.js",
@@ -73,11 +74,13 @@ const FILES: &[PageFile] = files![
     "query.js",
     "refine.css",
     "rescue.js",
+    "result-export.js",
     "results.css",
     "results.js",
     "rows.js",
     "rule-choices.js",
     "rules-preview.js",
+    "save.js",
     "scan-progress.js",
     "search.js",
     "selecting.js",
@@ -202,11 +205,11 @@ fn respond(name: &str, text: &'static str, caching: &'static str, policy: &str) 
     response
 }
 
-/// The Content Security Policy. Pictures, videos and audio may also come from `origins`.
+/// The Content Security Policy. Pictures, videos, audio and downloads may also come from `origins`.
 fn policy(origins: &[String]) -> String {
     let previews: String = origins.iter().map(|origin| format!(" {origin}")).collect();
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{previews}; \
          img-src 'self'{previews}; media-src 'self'{previews}; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
          trusted-types 'none'"

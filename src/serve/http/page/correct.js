@@ -23,6 +23,11 @@ export function wordsOf(typed) {
   return (wanted.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).filter((word) => word !== 'OR' && word !== 'AND');
 }
 
+/** The text with the words of each quotation as plain words. Quotations that are values of a field stay. */
+export function withoutQuotationMarks(typed) {
+  return typed.replace(/(^|[\s(])([-!]?)"([^"]*)"/g, (quotation, space, sign, words) => (sign || !words.trim() ? quotation : `${space}${words.trim()}`));
+}
+
 /** The text with other words: `instead` has the written words, folded, and what is shown for each. */
 export function corrected(typed, instead) {
   const other = new Map(instead.map(({ word, shown: [first] }) => [word, first]));

@@ -14,6 +14,7 @@ import { Tree } from './tree.js';
 import { startDates } from './dates.js';
 import { Results } from './results.js';
 import { startSelecting } from './selecting.js';
+import { ResultExport } from './result-export.js';
 import { Detail } from './detail.js';
 import { StatusView } from './status.js';
 import { SourcesList } from './sources-list.js';
@@ -29,7 +30,11 @@ const isSessionKnown = loadSession();
 
 const results = new Results();
 const detail = new Detail(results);
-results.onChange = () => detail.update();
+const resultExport = new ResultExport(results);
+results.onChange = () => {
+  detail.update();
+  resultExport.update();
+};
 const status = new StatusView();
 /** The views besides the search, by their name in the address. */
 const views = { status, sources: new SourcesList(), source: new SourceView() };

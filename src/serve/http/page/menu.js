@@ -21,9 +21,13 @@ export function panelButton({ label, symbol, content }) {
   panel.addEventListener('beforetoggle', ({ newState }) => {
     if (newState === 'open') fill(panel, content(() => panel.hidePopover()));
   });
+  // The content can grow while the panel is open, for example when addresses arrive.
+  const observer = new ResizeObserver(() => place(panel, button));
   panel.addEventListener('toggle', ({ newState }) => {
+    observer.disconnect();
     if (newState !== 'open') return;
     place(panel, button);
+    observer.observe(panel);
     panel.querySelector('button, a, input')?.focus();
   });
   return el('span', { class: 'menu-owner' }, button, panel);

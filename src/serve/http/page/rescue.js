@@ -1,13 +1,13 @@
-// What helps after a search without results: a corrected word, and the filters that are in the way.
+// What helps after a search without results: a corrected word, and whatever narrows the search too much.
 
-import { announce, el, foreign } from './dom.js';
+import { announce, el, foreign, foreignPath } from './dom.js';
 import { counted, facetValue, number } from './format.js';
 import { get, isAborted } from './api.js';
 import { go, state } from './state.js';
 import { GROUPS, searchOf } from './query.js';
-import { corrected, termsOf, wordsOf } from './correct.js';
+import { corrected, termsOf, withoutQuotationMarks, wordsOf } from './correct.js';
 
-/** Maximum number of filters that are tried. Each is a search. */
+/** Maximum number of filters and other restrictions that are tried. Each is a search. */
 const MAX_TRIED = 8;
 /** Number at which counting stops. The button says "more than" then. */
 const MAX_COUNTED = 1000;
@@ -24,20 +24,38 @@ export async function offerRescue(actions, signal) {
   }
 }
 
-/** The filters of the state, and the terms with a field in the typed text: each with the state without it. */
+/**
+ * What narrows the search: the filters, the terms with a field and the quotation marks of the typed text, the folder and
+ * the Source. Each has the state without it.
+ */
 function ways() {
   const filters = state.filters.map(({ group, value }) => ({
     name: [GROUPS.find(({ id }) => id === group).title, ' ', foreign(facetValue(group, value))],
     changes: { filters: state.filters.filter((other) => other.group !== group || other.value !== value) },
   }));
   const terms = termsOf(state.q).map(({ text, rest }) => ({ name: [foreign(text)], changes: { q: rest } }));
-  return [...filters, ...terms].slice(0, MAX_TRIED);
+  const plain = withoutQuotationMarks(state.q);
+  const marks = plain !== state.q && { name: ['the quotation marks'], changes: { q: plain } };
+  return [...filters, ...terms, marks, ...places()].filter(Boolean).slice(0, MAX_TRIED);
+}
+
+/** The folder and the Source of the state. */
+function places() {
+  const { source, folder, level } = state;
+  const isBelow = folder !== '/';
+  return [
+    level && { name: ['“This folder only”'], changes: { level: false } },
+    isBelow && { name: ['the folder ', foreignPath(folder)], changes: { folder: '/', level: false } },
+    // In another Source, the folder is another one.
+    source && { name: ['the Source ', foreign(source), isBelow && ' and the folder'], changes: { source: '', folder: '/', level: false } },
+  ];
 }
 
 async function tried(way, signal) {
-  const { text, typing } = searchOf({ ...state, ...way.changes });
+  const wider = { ...state, ...way.changes };
+  const { text, typing } = searchOf(wider);
   try {
-    const { meta } = await get('/v1/search', { q: text, typing: typing && 'true', source: state.source, sort: 'path', limit: 1, total: MAX_COUNTED }, signal);
+    const { meta } = await get('/v1/search', { q: text, typing: typing && 'true', source: wider.source, sort: 'path', limit: 1, total: MAX_COUNTED }, signal);
     return { ...way, total: meta.total };
   } catch (error) {
     // Without this term, the text may be no query: `a OR` for example.

@@ -1,6 +1,6 @@
 // Shows the results of a search and loads more while the user scrolls, or says why there are none.
 
-import { announce, byId, el, fill, foreign, visible } from './dom.js';
+import { announce, byId, el, fill, foreign, foreignPath, visible } from './dom.js';
 import { icon } from './icons.js';
 import { counted, number, sentence } from './format.js';
 import { get, isAborted } from './api.js';
@@ -225,6 +225,7 @@ export class Results {
     showFolders(null);
     fill(this.#element, error.code === 'index_absent' && !this.hasSources ? noSources() : failure(error, () => this.load()));
     this.#showMore();
+    this.onChange();
   }
 }
 
@@ -248,14 +249,13 @@ function noResults(isAll, { named = [], incomplete = [] }) {
   if (isAll) return message('source', 'No assets', 'The Sources are completely indexed, and no object in them is an asset.', status);
   if (named.length > 0) {
     const [asset] = named;
-    const text = el('span', {}, 'The address names ', foreign(asset.path), ' in the Source ', foreign(asset.source), ', and the index has no such asset.');
+    const text = el('span', {}, 'The address names ', foreignPath(asset.path), ' in the Source ', foreign(asset.source), ', and the index has no such asset.');
     return message('search', 'No such asset', text, button('Explain why', { asset }), button('Clear the search', { q: '' }));
   }
   const wider = [];
   if (incomplete.length > 0) wider.push(status);
   if (state.filters.length > 0) wider.push(button('Remove the filters', { filters: [] }));
-  if (state.folder !== '/' || state.level) wider.push(button('Search all folders', { folder: '/', level: false }));
-  if (state.source) wider.push(button('Search all Sources', { source: '', folder: '/' }));
+  if (state.source || state.folder !== '/' || state.level) wider.push(button('Search everywhere', { source: '', folder: '/', level: false, filters: [] }));
   if (state.q) wider.push(button('Clear the search', { q: '' }));
   const missing = incomplete.length > 0 && [' Assets may be missing, because the first scan of these Sources is not complete: ', foreign(incomplete.join(', ')), '.'];
   const text = el('span', {}, 'No asset matches. Try fewer or shorter words, or add ~ to a word to allow one typo.', missing);

@@ -51,7 +51,7 @@ export function startSelecting(results) {
     if (wasInBar) results.focus(first);
   };
   const addAll = () => change(() => selection.addAll(results.hits));
-  const bar = new SelectionBar(selection, results, { onClear: clear, onAll: addAll });
+  const bar = new SelectionBar(selection, { onClear: clear, onAll: addAll });
   followClicks(element, results, change);
   followKeys(element, results, { change, clear, addAll });
   watch((now, before) => {

@@ -1,6 +1,6 @@
 // Suggestions below the search field: assets to open, folders to go to, and fields and values to write.
 
-import { el, fill, foreign, set } from './dom.js';
+import { el, fill, foreign, foreignPath, set } from './dom.js';
 import { icon } from './icons.js';
 import { get } from './api.js';
 import { go, state } from './state.js';
@@ -90,7 +90,7 @@ export class Suggestions {
   #option(suggestion, at) {
     const { kind, text, source, path, note, count } = suggestion;
     const isCompletion = kind === 'completion';
-    const place = isCompletion ? (note ?? (count === undefined ? null : counted(count, 'asset'))) : foreign(`${source} ${parentOf(path)}`);
+    const place = isCompletion ? (note ?? (count === undefined ? null : counted(count, 'asset'))) : [foreign(source), ' ', foreignPath(parentOf(path))];
     return el(
       'li',
       { role: 'option', id: `suggestion-${at}`, 'aria-selected': 'false', onclick: () => this.#choose(suggestion) },
