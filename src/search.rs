@@ -159,6 +159,8 @@ mod error;
 #[cfg(feature = "program")]
 pub(crate) mod explain;
 mod forgiving;
+#[cfg(feature = "program")]
+pub(crate) mod named;
 mod snapshot;
 
 #[doc(inline)]

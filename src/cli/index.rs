@@ -34,11 +34,14 @@ pub(super) enum Command {
 pub(super) struct Rebuild {
     /// Start from scratch even if an unfinished rebuild could be resumed
     #[arg(long)]
-    fresh: bool,
+    pub(super) fresh: bool,
     /// Confirm that a bucket or prefix that is new in the configuration has no assets: remove those of the
     /// former bucket or prefix
     #[arg(long)]
-    allow_empty: bool,
+    pub(super) allow_empty: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// The data directory to read.
@@ -74,9 +77,6 @@ pub(super) async fn run(
         Command::Verify(arguments) => verify::run(&arguments, &config, &bars),
         Command::Compact(_) => compact::run(&config, &bars).await,
         Command::Export(arguments) => export::run(arguments, &config).await,
-        Command::Rebuild(Rebuild { fresh, allow_empty }) => {
-            let arguments = reindex::Arguments::rebuild(fresh, allow_empty);
-            reindex::run(arguments, config, bars).await
-        }
+        Command::Rebuild(rebuild) => reindex::run(rebuild.into(), config, bars).await,
     }
 }

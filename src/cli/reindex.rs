@@ -9,6 +9,7 @@ use indicatif::MultiProgress;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::index::Rebuild;
 use super::text::{grouped, printable_lines, say};
 use super::{FAILED, Failure, INTERRUPTED, completions, progress};
 use crate::config::{Config, ConfigDigest};
@@ -51,16 +52,20 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-impl Arguments {
-    /// The arguments of `index rebuild`.
-    pub(super) fn rebuild(fresh: bool, allow_empty: bool) -> Self {
+impl From<Rebuild> for Arguments {
+    fn from(rebuild: Rebuild) -> Self {
+        let Rebuild {
+            fresh,
+            allow_empty,
+            json,
+        } = rebuild;
         Self {
             source: Vec::new(),
             rebuild: true,
             dry_run: false,
             fresh,
             allow_empty,
-            json: false,
+            json,
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::config::Config;
 use crate::core::query::folder_path;
 use crate::core::query::request::MAX_LIMIT;
 use crate::core::source::Source;
-use crate::core::source::named_assets::{NamedAsset, named_assets, possible_assets};
 use crate::core::source::reference::is_uri;
 use crate::doctor::quoted;
+use crate::search::named::AssetName;
 use crate::search::{
     Count, Deadline, FacetBy, Page, PlainWords, Query, Request, SearchError, SearchIndex,
     SearchSource, Snapshot, Sort, now,
@@ -185,7 +185,7 @@ fn search(arguments: &Arguments, config: &Config) -> Result<bool, Failure> {
     let index = SearchIndex::open(&config.data_dir).map_err(anyhow::Error::from)?;
     let snapshot = index.snapshot().map_err(anyhow::Error::from)?;
     // The path of an asset need not be a valid query.
-    let question = match existing(&snapshot, possible)? {
+    let question = match AssetName::existing(&snapshot, possible).map_err(anyhow::Error::from)? {
         assets if assets.is_empty() => question?,
         assets => Question::Assets(assets),
     };
@@ -226,8 +226,8 @@ fn style(arguments: &Arguments, searched: &[SearchSource]) -> Style {
 
 /// Assets to look up, or a search.
 enum Question {
-    /// The Sources that a URI belongs to, each with the asset path.
-    Assets(Vec<(SearchSource, String)>),
+    /// The assets that an address names.
+    Assets(Vec<AssetName>),
     Search(Box<Request>),
 }
 
@@ -235,64 +235,43 @@ impl Question {
     /// A query that is a URI names one asset. It may belong to several Sources.
     fn new(arguments: &Arguments, sources: &[&Arc<Source>]) -> anyhow::Result<Self> {
         let text = arguments.query();
-        let text = text.trim();
-        if !is_uri(text) {
-            return Ok(Self::Search(Box::new(arguments.request()?)));
-        }
-        if !arguments.facets.is_empty() {
+        if is_uri(text.trim()) && !arguments.facets.is_empty() {
             anyhow::bail!(
-                "{text:?} names one asset, so there is nothing to count; remove --facets"
+                "{:?} names one asset, so there is nothing to count; remove --facets",
+                text.trim()
             );
         }
         let sources = sources.iter().map(|source| &***source);
-        Ok(Self::Assets(to_look_up(named_assets(text, sources)?)))
+        Ok(match AssetName::of_address(&text, sources)? {
+            Some(assets) => Self::Assets(assets),
+            None => Self::Search(Box::new(arguments.request()?)),
+        })
     }
-}
-
-fn to_look_up(assets: Vec<NamedAsset<'_>>) -> Vec<(SearchSource, String)> {
-    let assets = assets.into_iter();
-    let assets = assets.map(|asset| (SearchSource::from(asset.source), asset.path));
-    assets.collect()
 }
 
 /// The assets whose path or key the query can be.
-fn possible(arguments: &Arguments, sources: &[&Arc<Source>]) -> Vec<(SearchSource, String)> {
+fn possible(arguments: &Arguments, sources: &[&Arc<Source>]) -> Vec<AssetName> {
     if !arguments.facets.is_empty() {
         return Vec::new();
     }
-    let sources = sources.iter().map(|source| &***source);
-    to_look_up(possible_assets(arguments.query().trim(), sources))
-}
-
-/// Those of the assets that are in the index.
-fn existing(
-    snapshot: &Snapshot,
-    possible: Vec<(SearchSource, String)>,
-) -> anyhow::Result<Vec<(SearchSource, String)>> {
-    let mut existing = Vec::new();
-    for (source, path) in possible {
-        if snapshot.asset(&source, &path)?.is_some() {
-            existing.push((source, path));
-        }
-    }
-    Ok(existing)
+    AssetName::possible(&arguments.query(), sources.iter().map(|source| &***source))
 }
 
 /// Prints the assets that are in the index. Returns their number.
 fn print_assets(
     snapshot: &Snapshot,
-    assets: &[(SearchSource, String)],
+    assets: &[AssetName],
     limit: usize,
     printer: &mut Printer<impl Write>,
 ) -> anyhow::Result<u64> {
     let mut hits = Vec::new();
-    for (source, path) in assets {
+    for AssetName { source, path } in assets {
         hits.extend(snapshot.asset(source, path)?);
     }
     printer.hits(&hits[..limit.min(hits.len())])?;
     printer.end(hits.len() as u64)?;
     if hits.is_empty() {
-        for (source, path) in assets {
+        for AssetName { source, path } in assets {
             let (name, path) = (&source.name, quoted(path));
             eprintln!(
                 "note: the address names {path} in Source {name:?}, which is not in the index; `asset-indexer explain {name} \

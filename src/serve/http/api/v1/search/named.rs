@@ -6,73 +6,42 @@
 use serde::Serialize;
 
 use crate::core::query::{Condition, Page, Query, Request, Term, Total};
-use crate::core::source::SearchSource;
-use crate::core::source::named_assets::{NamedAsset, named_assets, possible_assets};
-use crate::core::source::reference::is_uri;
+use crate::search::named::AssetName;
 use crate::search::{Deadline, SearchError, Snapshot};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::app_state::CatalogEntry;
 
-/// An asset that the query names. It may not exist.
-#[derive(Clone, Serialize)]
+/// An asset that the query names, as the answer shows it. It may not exist.
+#[derive(Serialize)]
 pub(super) struct NamedBody {
     source: String,
     path: String,
-    #[serde(skip)]
-    searched: SearchSource,
+}
+
+impl From<AssetName> for NamedBody {
+    fn from(asset: AssetName) -> Self {
+        Self {
+            source: asset.source.name,
+            path: asset.path,
+        }
+    }
 }
 
 /// The assets that the query names in these Sources. `None` if it is not an address.
 pub(super) fn named(
     text: &str,
     sources: &[&CatalogEntry],
-) -> Result<Option<Vec<NamedBody>>, ApiError> {
-    let text = text.trim();
-    if !is_uri(text) {
-        return Ok(None);
-    }
+) -> Result<Option<Vec<AssetName>>, ApiError> {
     let sources = sources.iter().map(|entry| &*entry.source);
-    let assets = named_assets(text, sources).map_err(|error| {
+    AssetName::of_address(text, sources).map_err(|error| {
         ApiError::new(ErrorCode::QueryInvalid, error.to_string()).for_parameter("q")
-    })?;
-    Ok(Some(assets.into_iter().map(NamedBody::from).collect()))
-}
-
-/// The assets in these Sources whose path or key the query can be.
-pub(super) fn possible(text: &str, sources: &[&CatalogEntry]) -> Vec<NamedBody> {
-    let sources = sources.iter().map(|entry| &*entry.source);
-    let possible = possible_assets(text.trim(), sources).into_iter();
-    possible.map(NamedBody::from).collect()
-}
-
-/// Those of the assets that exist. `None` if there is none: then the query is a search.
-pub(super) fn existing(
-    snapshot: &Snapshot,
-    possible: Vec<NamedBody>,
-) -> Result<Option<Vec<NamedBody>>, SearchError> {
-    let mut existing = Vec::new();
-    for asset in possible {
-        if snapshot.asset(&asset.searched, &asset.path)?.is_some() {
-            existing.push(asset);
-        }
-    }
-    Ok((!existing.is_empty()).then_some(existing))
-}
-
-impl From<NamedAsset<'_>> for NamedBody {
-    fn from(asset: NamedAsset<'_>) -> Self {
-        Self {
-            source: asset.source.name.clone(),
-            path: asset.path,
-            searched: SearchSource::from(asset.source),
-        }
-    }
+    })
 }
 
 /// The page of the assets that exist. It has no next page: there is at most one asset in each Source.
 pub(super) fn find(
     snapshot: &Snapshot,
-    named: &[NamedBody],
+    named: &[AssetName],
     request: &Request,
     deadline: &Deadline,
 ) -> Result<Page, SearchError> {
@@ -95,7 +64,7 @@ pub(super) fn find(
             before: None,
             ..request.clone()
         };
-        let page = snapshot.search([&asset.searched], &request, deadline)?;
+        let page = snapshot.search([&asset.source], &request, deadline)?;
         whole.total.value += page.total.value;
         whole.total.exact &= page.total.exact;
         whole.hits.extend(page.hits);

@@ -14,6 +14,7 @@ use crate::core::query::{
     fingerprint, folder_path,
 };
 use crate::core::source::SearchSource;
+use crate::search::named::AssetName;
 use crate::search::{Deadline, SearchError, Snapshot};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody, HitFields};
@@ -35,13 +36,13 @@ pub(crate) struct PreparedSearch {
 /// What the query asks for.
 enum Question {
     /// The assets that an address names.
-    Address(Vec<NamedBody>, Asked),
+    Address(Vec<AssetName>, Asked),
     /// A search for words.
     Words(Asked),
     /// The assets whose path or key the query is, if one of them exists. Else a search for words; the path of an asset
     /// need not be a valid query.
     AssetsOrWords {
-        possible: Vec<NamedBody>,
+        possible: Vec<AssetName>,
         for_assets: Box<Asked>,
         for_words: Box<Result<Asked, ApiError>>,
     },
@@ -57,7 +58,7 @@ struct Asked {
 pub(crate) struct Found {
     page: Page,
     incomplete: Vec<String>,
-    named: Option<Vec<NamedBody>>,
+    named: Option<Vec<AssetName>>,
     start: PageStart,
     cursor: Option<String>,
     fields: HitFields,
@@ -67,12 +68,14 @@ impl PreparedSearch {
     /// Reads the parameters of a search. It covers the visible Sources that they name.
     pub(crate) fn read(params: &Params, sources: &VisibleSources) -> Result<Self, ApiError> {
         let sources = sources.select_enabled(params.values("source"))?;
+        let fields = HitFields::read(params);
+        let highlights = params.flag("highlights") || fields.has_highlights;
         Ok(Self {
-            question: Question::read(params, &sources)?,
+            question: Question::read(params, highlights, &sources)?,
             searched: sources.into_iter().map(SearchSource::from).collect(),
             limit: limit(params),
             cursor: params.text("cursor").map(str::to_owned),
-            fields: HitFields::read(params),
+            fields,
         })
     }
 
@@ -89,10 +92,10 @@ impl PreparedSearch {
                 possible,
                 for_assets,
                 for_words,
-            } => match (named::existing(snapshot, possible)?, *for_words) {
-                (Some(named), _) => (Some(named), *for_assets),
-                (None, Ok(asked)) => (None, asked),
-                (None, Err(error)) => return Ok(Err(error)),
+            } => match (AssetName::existing(snapshot, possible)?, *for_words) {
+                (named, _) if !named.is_empty() => (Some(named), *for_assets),
+                (_, Ok(asked)) => (None, asked),
+                (_, Err(error)) => return Ok(Err(error)),
             },
         };
         let page = match &named {
@@ -111,20 +114,25 @@ impl PreparedSearch {
 }
 
 impl Question {
-    fn read(params: &Params, sources: &[&CatalogEntry]) -> Result<Self, ApiError> {
+    fn read(
+        params: &Params,
+        highlights: bool,
+        sources: &[&CatalogEntry],
+    ) -> Result<Self, ApiError> {
+        let asked = |text| asked(params, text, highlights);
         let text = params.text("q").unwrap_or_default();
         if let Some(named) = named::named(text, sources)? {
-            return Ok(Self::Address(named, asked(params, "")?));
+            return Ok(Self::Address(named, asked("")?));
         }
-        let possible = named::possible(text, sources);
+        let possible = AssetName::possible(text, sources.iter().map(|entry| &*entry.source));
         // A search with another page did not name an asset, even if that exists by now.
         if possible.is_empty() || params.is_given("cursor") {
-            return Ok(Self::Words(asked(params, text)?));
+            return Ok(Self::Words(asked(text)?));
         }
         Ok(Self::AssetsOrWords {
             possible,
-            for_assets: Box::new(asked(params, "")?),
-            for_words: Box::new(asked(params, text)),
+            for_assets: Box::new(asked("")?),
+            for_words: Box::new(asked(text)),
         })
     }
 }
@@ -134,7 +142,7 @@ fn limit(params: &Params) -> usize {
 }
 
 /// The request for a query text, which is empty if the query names assets.
-fn asked(params: &Params, text: &str) -> Result<Asked, ApiError> {
+fn asked(params: &Params, text: &str, highlights: bool) -> Result<Asked, ApiError> {
     let written = params.text("q").unwrap_or_default();
     let sort = paging::sort(params, text)?;
     let names: Vec<&str> = params.values("source").collect();
@@ -168,7 +176,7 @@ fn asked(params: &Params, text: &str) -> Result<Asked, ApiError> {
         before: start.before().cloned(),
         count: paging::count(params),
         facets,
-        highlights: params.flag("highlights") || HitFields::read(params).has_highlights,
+        highlights,
     };
     Ok(Asked { request, start })
 }
@@ -243,7 +251,9 @@ impl Found {
                     prev,
                 },
                 incomplete: self.incomplete,
-                named: self.named,
+                named: self
+                    .named
+                    .map(|named| named.into_iter().map(NamedBody::from).collect()),
                 interpretation: page.interpretation,
                 took_ms: None,
             },
