@@ -46,7 +46,10 @@ enum Request {
     Page(PageReport),
     CompleteScan(SourceId, CommitTiming, Reply<Option<Timestamp>>),
     RemoveUnconfigured(Vec<Arc<Source>>, Reply<Vec<UnconfiguredSource>>),
-    Attach(AttachRequest, Reply<Attachment>),
+    Attach(
+        Vec<AttachRequest>,
+        Reply<Vec<Result<Attachment, IndexError>>>,
+    ),
     Detach(String, Reply<()>),
     Detached(Reply<Vec<String>>),
     TakeOver(Box<SourceState>, Reply<()>),
@@ -226,7 +229,7 @@ fn serve<E: Engine>(
         Request::RemoveUnconfigured(configured, reply) => {
             send_reply(reply, ledger.remove_unconfigured(&configured))
         }
-        Request::Attach(request, reply) => send_reply(reply, ledger.attach(request)),
+        Request::Attach(requests, reply) => send_reply(reply, ledger.attach(requests)),
         Request::Detach(name, reply) => send_reply(reply, ledger.detach(&name)),
         Request::Detached(reply) => send_reply(reply, Ok(ledger.detached())),
         Request::TakeOver(state, reply) => send_reply(reply, ledger.take_over(&state)),
@@ -328,9 +331,21 @@ impl IndexHandle {
             .await
     }
 
-    /// Adds a Source to the index, or brings it in line with its configuration. See [`Ledger::attach`].
-    pub async fn attach(&self, request: AttachRequest) -> Result<Attachment, IndexError> {
-        self.request(|reply| Request::Attach(request, reply)).await
+    /// Adds Sources to the index, or brings them in line with their configuration. See [`Ledger::attach`].
+    pub async fn attach(
+        &self,
+        requests: Vec<AttachRequest>,
+    ) -> Result<Vec<Result<Attachment, IndexError>>, IndexError> {
+        self.request(|reply| Request::Attach(requests, reply)).await
+    }
+
+    /// Attaches a single Source.
+    #[cfg(test)]
+    pub(crate) async fn attach_single(
+        &self,
+        request: AttachRequest,
+    ) -> Result<Attachment, IndexError> {
+        self.attach(vec![request]).await?.remove(0)
     }
 
     /// Records that the events of the Source with this name are no longer received. See [`Ledger::detach`].

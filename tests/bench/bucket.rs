@@ -109,9 +109,20 @@ impl ComputedBucket {
 
     /// The same, with more keys of the whole configuration.
     pub fn config_with(&self, data_dir: &Path, keys: &str) -> String {
+        format!("data_dir = {data_dir:?}\n{keys}{}", self.source("computed"))
+    }
+
+    /// The text of a configuration file with Sources of these names and default limits. All of them have this bucket.
+    pub fn config_of(&self, names: &[impl AsRef<str>], data_dir: &Path) -> String {
+        let sources = names.iter().map(|name| self.source(name.as_ref()));
+        format!("data_dir = {data_dir:?}\n{}", sources.collect::<String>())
+    }
+
+    /// The part of a configuration file for a Source of this name.
+    fn source(&self, name: &str) -> String {
         format!(
-            "data_dir = {data_dir:?}\n{keys}\n[[source]]\nname = \"computed\"\nbucket = \"computed\"\n\
-             subdomain = \"computed\"\nendpoint_url = \"http://{}\"\npath_style = true\n",
+            "\n[[source]]\nname = {name:?}\nbucket = \"computed\"\nsubdomain = {name:?}\n\
+             endpoint_url = \"http://{}\"\npath_style = true\n",
             self.address
         )
     }

@@ -126,7 +126,13 @@ async fn attach(index: &IndexHandle, board: &Arc<SourceStatus>) -> Arc<ActiveSou
         tally: Arc::clone(&board.tally),
         ranges_in_flight: 1,
     };
-    let id = index.attach(request).await.unwrap().id;
+    let id = index
+        .attach(vec![request])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap()
+        .id;
     let bucket = Arc::new(LazyBucket::new(Arc::clone(&source), 1));
     Arc::new(ActiveSource::new(id, source, bucket, Arc::clone(board), 1))
 }

@@ -82,6 +82,7 @@ mod live_outage;
 mod live_queue;
 mod live_scan;
 mod live_shared_queue;
+mod many_sources;
 mod memory;
 mod mirror;
 mod network;

@@ -167,22 +167,28 @@ impl Fill {
     /// Source may arrive before that.
     pub(in crate::daemon) async fn attach(
         &self,
-        active: &ActiveSource,
+        sources: impl IntoIterator<Item = &ActiveSource>,
         config: &Config,
     ) -> Result<(), IndexError> {
-        let request = AttachRequest {
+        let sources: Vec<_> = sources.into_iter().collect();
+        let request = |active: &&ActiveSource| AttachRequest {
             source: Arc::clone(&active.source),
             former: None,
             tally: Arc::new(Tally::default()),
             ranges_in_flight: config.scan.ranges_in_flight,
         };
-        let attached = self.index.attach(request).await?;
-        if attached.id == active.id {
-            return Ok(());
+        let attached = self
+            .index
+            .attach(sources.iter().map(request).collect())
+            .await?;
+        for (active, attached) in sources.into_iter().zip(attached) {
+            if attached?.id != active.id {
+                return Err(IndexError::Damaged {
+                    what: format!("Source {:?} has two numbers in it", active.source.name),
+                });
+            }
         }
-        Err(IndexError::Damaged {
-            what: format!("Source {:?} has two numbers in it", active.source.name),
-        })
+        Ok(())
     }
 
     /// Starts the scans of attached Sources, and the copies of those that do not run. Call it after each change of the

@@ -81,23 +81,7 @@ impl Session<'_> {
         let enabled: Vec<&str> = enabled.map(|source| source.name.as_str()).collect();
         self.ctx.failed_scans.retain(&enabled);
         self.detach_sources(spec, &deployment).await?;
-        let mut new = Vec::new();
-        for source in &config.sources {
-            if !deployment.start.contains(&source.name) {
-                continue;
-            }
-            let credentials = CredentialFiles::of(source);
-            if let Some(active) = self.attach(source, spec).await? {
-                if let Some(fill) = &self.fill {
-                    fill.attach(&active, config).await?;
-                }
-                let active = Arc::new(active);
-                new.push(NewSource {
-                    active,
-                    credentials,
-                });
-            }
-        }
+        let new = self.attach_sources(spec, &deployment).await?;
         let active = |name: &&str| {
             let running = self.sources.get(*name).map(|tasks| &tasks.active);
             let mut new = new.iter().map(|new| &new.active);
@@ -176,32 +160,74 @@ impl Session<'_> {
         }
     }
 
-    /// Attaches a Source to the index. `None` if the index refuses it, because its subdomain belongs to another
-    /// Source.
-    async fn attach(
+    /// Attaches the Sources that begin, all together, so that they share their commits.
+    async fn attach_sources(
         &self,
-        source: &Arc<Source>,
         spec: &SessionSpec,
-    ) -> Result<Option<ActiveSource>, IndexError> {
-        let board = self.ctx.board.source(&source.name);
-        let previous = spec.previous.as_ref().and_then(|previous| {
+        deployment: &Deployment,
+    ) -> Result<Vec<NewSource>, IndexError> {
+        let begins = |source: &&Arc<Source>| deployment.start.contains(&source.name);
+        let sources: Vec<_> = spec.config.sources.iter().filter(begins).collect();
+        if sources.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Read before the Sources begin, so that a later change of a file is noticed.
+        let credentials: Vec<_> = sources
+            .iter()
+            .map(|source| CredentialFiles::of(source))
+            .collect();
+        let requests = sources
+            .iter()
+            .map(|source| self.attach_request(source, spec));
+        let attached = self.index.attach(requests.collect()).await?;
+        let mut new = Vec::new();
+        for ((source, credentials), attached) in sources.into_iter().zip(credentials).zip(attached)
+        {
+            if let Some(active) = self.activate(source, attached, spec).await? {
+                let active = Arc::new(active);
+                new.push(NewSource {
+                    active,
+                    credentials,
+                });
+            }
+        }
+        if let Some(fill) = &self.fill {
+            let active = new.iter().map(|new| &*new.active);
+            fill.attach(active, &spec.config).await?;
+        }
+        Ok(new)
+    }
+
+    fn attach_request(&self, source: &Arc<Source>, spec: &SessionSpec) -> AttachRequest {
+        let former = spec.previous.as_ref().and_then(|previous| {
             let mut sources = previous.sources.iter();
             sources
                 .find(|previous| previous.name == source.name)
                 .cloned()
         });
-        let request = AttachRequest {
+        AttachRequest {
             source: Arc::clone(source),
-            former: previous,
-            tally: Arc::clone(&board.tally),
+            former,
+            tally: Arc::clone(&self.ctx.board.source(&source.name).tally),
             ranges_in_flight: spec.config.scan.ranges_in_flight,
-        };
+        }
+    }
+
+    /// Shows an attached Source on the status board. `None` if the index refuses it, because its subdomain belongs to
+    /// another Source.
+    async fn activate(
+        &self,
+        source: &Arc<Source>,
+        attached: Result<Attachment, IndexError>,
+        spec: &SessionSpec,
+    ) -> Result<Option<ActiveSource>, IndexError> {
+        let board = self.ctx.board.source(&source.name);
         let Attachment {
             id,
             state,
             is_moving,
-        } = match self.index.attach(request).await {
-            Err(error) if error.is_about_one_source() => {
+        } = match attached {
+            Err(error) => {
                 board.set_phase(SourcePhase::Deploying);
                 if board.raise(SourceCondition::Binding, error.to_string()) {
                     tracing::warn!(source = source.name, %error, "the Source is not indexed");
@@ -210,7 +236,7 @@ impl Session<'_> {
                 self.index.detach(source.name.clone()).await?;
                 return Ok(None);
             }
-            attached => attached?,
+            Ok(attachment) => attachment,
         };
         board.clear(SourceCondition::Binding);
         // The look-up may succeed now. If not, its redelivered message raises the condition again.

@@ -43,7 +43,8 @@ pub struct Attachment {
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Adds a Source to the index, or brings its records in line with its configuration. Commits.
+    /// Adds Sources to the index, or brings their records in line with their configuration. All of them share two
+    /// commits: one before, and one after. Returns a result for each, in the same order.
     ///
     /// If the rules have changed, removes the records that they exclude, and begins a scan: of the keys that
     /// only the new rules admit, or of all keys if the old rules are not known exactly or no scan under them
@@ -51,13 +52,41 @@ impl<E: Engine> Ledger<E> {
     ///
     /// If the bucket or prefix has changed, the old records stay until a scan finds an asset at the new location.
     ///
-    /// The Source may be attached already, with another configuration. Then the caller has stopped everything that
+    /// A Source may be attached already, with another configuration. Then the caller has stopped everything that
     /// sends pages or events of it.
     ///
     /// # Errors
     ///
-    /// [`IndexError::Binding`] if the Source cannot be added. Then nothing has changed.
-    pub fn attach(&mut self, request: AttachRequest) -> Result<Attachment, IndexError> {
+    /// Only errors that concern all Sources. A Source that cannot be added has [`IndexError::Binding`] as its result,
+    /// and nothing has changed for it.
+    pub fn attach(
+        &mut self,
+        requests: Vec<AttachRequest>,
+    ) -> Result<Vec<Result<Attachment, IndexError>>, IndexError> {
+        // The engine counts only committed assets.
+        self.commit()?;
+        let mut attachments = Vec::with_capacity(requests.len());
+        for request in requests {
+            attachments.push(match self.attach_one(request) {
+                Err(error) if !error.is_about_one_source() => return Err(error),
+                attached => attached,
+            });
+        }
+        self.commit()?;
+        Ok(attachments)
+    }
+
+    /// Attaches a single Source.
+    #[cfg(test)]
+    pub(crate) fn attach_single(
+        &mut self,
+        request: AttachRequest,
+    ) -> Result<Attachment, IndexError> {
+        self.attach(vec![request])?.remove(0)
+    }
+
+    /// Attaches one Source. The caller commits before and after.
+    fn attach_one(&mut self, request: AttachRequest) -> Result<Attachment, IndexError> {
         let AttachRequest {
             source,
             former,
@@ -65,8 +94,6 @@ impl<E: Engine> Ledger<E> {
             ranges_in_flight,
         } = request;
         let scan = Scan::new(source, Arc::new(ScanProgress::default()));
-        // The engine counts only committed assets.
-        self.commit()?;
         let before = self.checkpoint.source(&scan.source.name).cloned();
         let (id, stale) = scan.with_identity(|identity| self.checkpoint.register(identity))?;
         tally.set_assets(self.engine.assets(id)?);
@@ -90,7 +117,6 @@ impl<E: Engine> Ledger<E> {
             }
         }
         self.checkpoint_changed |= before.as_ref() != self.checkpoint.state(id);
-        self.commit()?;
         Ok(Attachment {
             id,
             state: self.state(id)?.clone(),
@@ -171,12 +197,16 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Records that events of the Source may be lost. A scan is due when it is followed again. Commits.
+    /// Records that events of the Source may be lost. A scan is due when it is followed again. Commits if that is new,
+    /// so that many Sources without a queue need no commit each.
     pub fn mark_events_lost(&mut self, id: SourceId) -> Result<(), IndexError> {
         self.following.remove(&id);
-        self.checkpoint_changed |= self.state(id)?.followed.take().is_some();
         self.follow_nothing_after_move(id);
-        self.commit()
+        if self.state(id)?.followed.take().is_some() {
+            self.checkpoint_changed = true;
+            self.commit()?;
+        }
+        Ok(())
     }
 
     /// Records that the queue is proven to get the events of these Sources.

@@ -49,7 +49,7 @@ impl TestWriter {
             ranges_in_flight: 1,
         };
         Self {
-            source: index.attach(request).await.unwrap().id,
+            source: index.attach_single(request).await.unwrap().id,
             index,
             commits,
             folder,
@@ -235,6 +235,29 @@ async fn complete_scans_share_a_commit_and_are_answered_after_it() {
     let as_of = Some(Timestamp::from_millis(1_000));
     assert_eq!((first.await.unwrap(), second.unwrap()), (as_of, as_of));
     assert!(writer.is_durable_of(a) && writer.is_durable_of(b));
+    assert_eq!(writer.commits() - before, 1);
+}
+
+#[tokio::test]
+async fn sources_that_are_attached_together_share_a_commit() {
+    let writer = TestWriter::start(NEVER).await;
+    let before = writer.commits();
+    let request = |name: &str, subdomain: &str| AttachRequest {
+        source: Arc::new(Source::new(name, "bucket", subdomain)),
+        former: None,
+        tally: Arc::default(),
+        ranges_in_flight: 1,
+    };
+    // One subdomain belongs to another Source. The others do not notice.
+    let requests = vec![request("a", "a"), request("b", "a"), request("c", "c")];
+    let attached = writer.index.attach(requests).await.unwrap();
+    let are_attached: Vec<bool> = attached.iter().map(Result::is_ok).collect();
+    assert_eq!(are_attached, [true, false, true]);
+    assert_eq!(writer.commits() - before, 1);
+    // Nobody receives their events, so that is nothing new.
+    for attached in attached.into_iter().flatten() {
+        writer.index.mark_events_lost(attached.id).await.unwrap();
+    }
     assert_eq!(writer.commits() - before, 1);
 }
 

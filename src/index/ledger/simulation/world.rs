@@ -186,7 +186,7 @@ impl World {
     }
 
     fn attach(&mut self, former: Option<Arc<Source>>) -> Result<(), IndexError> {
-        let attached = self.ledger.attach(AttachRequest {
+        let attached = self.ledger.attach_single(AttachRequest {
             source: Arc::clone(&self.source),
             former,
             tally: Arc::default(),

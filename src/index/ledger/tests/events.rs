@@ -24,7 +24,7 @@ fn attach_after(
         tally: Arc::clone(&tally),
         ranges_in_flight: 4,
     };
-    (ledger.attach(request).unwrap(), tally)
+    (ledger.attach_single(request).unwrap(), tally)
 }
 
 pub(super) fn put(version: u64, time: i64) -> KeyEvent {

@@ -17,7 +17,7 @@ fn with_unfinished_partial_scan() -> (Ledger<TantivyEngine>, Arc<Source>, Source
         tally: Arc::new(Tally::default()),
         ranges_in_flight: 4,
     };
-    let attached = ledger.attach(request).unwrap();
+    let attached = ledger.attach_single(request).unwrap();
     assert!(attached.state.running.unwrap().partial);
     (ledger, new, attached.id)
 }

@@ -260,6 +260,6 @@ fn attaching_again_counts_assets_that_are_not_committed_yet() {
         tally: Arc::clone(&tally),
         ranges_in_flight: 4,
     };
-    ledger.attach(request).unwrap();
+    ledger.attach_single(request).unwrap();
     assert_eq!(tally.assets(), 2);
 }

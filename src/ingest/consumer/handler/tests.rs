@@ -47,7 +47,7 @@ impl TestIndex {
             tally: Arc::clone(&board.tally),
             ranges_in_flight: 1,
         };
-        let id = handle.attach(request).await.unwrap().id;
+        let id = handle.attach_single(request).await.unwrap().id;
         let bucket = Arc::new(LazyBucket::new(Arc::clone(&source), 1));
         let active = Arc::new(ActiveSource::new(id, source, bucket, board, 1));
         Self {
@@ -131,7 +131,7 @@ async fn event_that_has_waited_for_a_move_for_many_deliveries_is_given_up() {
         tally: Arc::default(),
         ranges_in_flight: 1,
     };
-    assert!(index.handle.attach(request).await.unwrap().is_moving);
+    assert!(index.handle.attach_single(request).await.unwrap().is_moving);
     for (receive_count, is_stopping, losses) in [(4, false, 0), (5, true, 0), (5, false, 1)] {
         let handler = index.handler(None);
         if is_stopping {
