@@ -77,10 +77,9 @@ impl Service {
     }
 
     /// Generates the folder `client` with openapi-generator.
-    fn generate(&self, language: &str, properties: &str) {
-        let jar = generators().join("openapi-generator-cli.jar");
+    fn generate(&self, language: &str, properties: &str, more: &[&str]) {
         let mut command = Command::new("java");
-        command.arg("-jar").arg(jar);
+        command.arg("-jar").arg(openapi_generator());
         command.args([
             "generate",
             "-g",
@@ -91,6 +90,7 @@ impl Service {
             "openapi.json",
         ]);
         command.args(["--additional-properties", properties]);
+        command.args(more);
         let output = self.run(&mut command);
         let warnings = output.lines().filter(|line| line.contains(" WARN "));
         let harmful = |line: &&str| !HARMLESS.iter().any(|it| line.contains(it));
@@ -126,10 +126,14 @@ fn generators() -> PathBuf {
     configured.map_or_else(|| default.into(), PathBuf::from)
 }
 
+fn openapi_generator() -> PathBuf {
+    generators().join("openapi-generator-cli.jar")
+}
+
 #[test]
 fn generated_go_client_reads_everything() {
     let service = Service::start();
-    service.generate("go", "packageName=client,withGoMod=false");
+    service.generate("go", "packageName=client,withGoMod=false", &[]);
     // The tests of the client need a package that the client does not need.
     let tests = std::fs::remove_dir_all(service.folder().join("client/test"));
     tests.expect("the generator writes tests");
@@ -150,7 +154,7 @@ fn generated_go_client_reads_everything() {
 #[test]
 fn generated_typescript_client_reads_everything() {
     let service = Service::start();
-    service.generate("typescript-fetch", "importFileExtension=.js");
+    service.generate("typescript-fetch", "importFileExtension=.js", &[]);
     service.copy("main.ts");
     service.copy("tsconfig.json");
     let module = r#"{"type": "module"}"#;
@@ -177,4 +181,28 @@ fn generated_python_client_reads_everything() {
     service.run(&mut generate);
     service.copy("main.py");
     service.run_program(Command::new(program("python")).arg("main.py"));
+}
+
+/// The generator is itself a Java program, and has the libraries that the client needs.
+#[test]
+fn generated_java_client_reads_everything() {
+    let service = Service::start();
+    service.generate(
+        "java",
+        "openApiNullable=false,useJakartaEe=false,invokerPackage=client,apiPackage=client.api,modelPackage=client.model",
+        // The class that the generator writes for a word or a list of texts is no Java.
+        &["--library", "native", "--schema-mappings", "SourceValues_rules_exclude=Object"],
+    );
+    service.copy("Generated.java");
+    service.copy("Main.java");
+    let classes = service.folder().join("classes");
+    let generator = openapi_generator();
+    let mut compiler = Command::new("javac");
+    // Without annotation processors of the libraries.
+    compiler.args(["-nowarn", "-proc:none", "-d"]).arg(&classes);
+    compiler.arg("-cp").arg(&generator);
+    compiler.args(["-sourcepath", "client/src/main/java"]);
+    service.run(compiler.args(["Generated.java", "Main.java"]));
+    let path = std::env::join_paths([&classes, &generator]).expect("the paths have no colon");
+    service.run_program(Command::new("java").arg("-cp").arg(path).arg("Main"));
 }
