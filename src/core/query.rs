@@ -3,6 +3,7 @@
 //! This module does not search and has no clock: "now" is a parameter. The room `index` translates a
 //! [`Query`] for its engine and fills in the [`Hit`]s.
 
+pub mod advice;
 pub mod asset_type;
 pub mod cursor;
 mod date;

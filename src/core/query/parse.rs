@@ -50,6 +50,7 @@ use lexer::{Keyword, Lexer, TextPosition};
 use value::Value;
 
 mod field;
+mod foreign;
 mod lexer;
 mod text;
 mod value;

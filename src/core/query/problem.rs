@@ -1,5 +1,6 @@
 //! Errors of the query language: what is wrong, where, and what to write instead.
 
+use crate::core::query::advice;
 use crate::core::query::hit::MAX_EXTENSION_CHARS;
 use crate::core::query::term::{MAX_DEPTH, MAX_QUERY_BYTES, MAX_TERMS};
 use crate::core::query::typo::MAX_EDITS;
@@ -70,6 +71,16 @@ pub enum QueryProblem {
         /// The name of the field, as it was written.
         field: String,
     },
+    /// A word that is an operator in other search languages, after a field.
+    #[error("{operator} is no operator here; write {field}:{example}")]
+    UnknownOperator {
+        /// The name of the field, as it was written.
+        field: String,
+        /// The operator, as it was written.
+        operator: String,
+        /// A value of this field.
+        example: &'static str,
+    },
     /// A field without a value, or with a value that it cannot have.
     #[error("{}", problem.advice(field))]
     Value {
@@ -87,11 +98,8 @@ pub enum QueryProblem {
 
 /// What is wrong with an unknown field, and what to write instead.
 fn unknown_field(field: &str) -> String {
-    let is_source = ["source", "bucket"].contains(&field.to_lowercase().as_str());
-    if is_source {
-        return "a query does not choose the Source; choose it next to the search field, with --source NAME, or with \
-                the parameter source=NAME"
-            .to_owned();
+    if let Some(advice) = advice::of_field(field) {
+        return format!("there is no field {field:?}: {advice}");
     }
     format!(
         "there is no field {field:?}; the fields are {FIELDS}; to search for it as words, put it in quotation marks: \

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::core::query::advice;
 use crate::core::query::term::Query;
 
 /// The maximum number of keys of a [`Sort`], in addition to the path.
@@ -94,14 +95,24 @@ pub struct Sort {
     path_descends: bool,
 }
 
+/// The order that somebody wants who writes it as in another service, as the begin of a list.
+fn instead_of(text: &str) -> String {
+    let is_known = |name: &str| SortBy::ALL.iter().any(|by| by.name() == name);
+    let wanted = advice::of_sort(text, is_known);
+    wanted
+        .map(|wanted| format!("{wanted}; in general "))
+        .unwrap_or_default()
+}
+
 /// Why a text or a list of keys is no order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SortError {
     /// The text does not name a property.
     #[error(
-        "unknown sort order {text:?}; write relevance, name, path, modified, size or created, with a - in \
-         front to reverse it, and commas between several"
+        "unknown sort order {text:?}; write {}relevance, name, path, modified, size or created, with a - in \
+         front to reverse it, and commas between several",
+        instead_of(text)
     )]
     Unknown {
         /// The text that was given.

@@ -70,8 +70,9 @@ impl Field {
         }
     }
 
-    pub(super) fn missing_value(self) -> ValueProblem {
-        let example = match self {
+    /// A value of this field.
+    pub(super) fn example(self) -> &'static str {
+        match self {
             Self::Folder => "/photos",
             Self::Path => "/photos/a.jpg",
             Self::Name => "red",
@@ -81,7 +82,11 @@ impl Field {
             Self::Modified(_) | Self::Created(_) => "2026",
             Self::Storage => "GLACIER",
             Self::ETag => "d41d8cd98f00b204e9800998ecf8427e",
-        };
+        }
+    }
+
+    pub(super) fn missing_value(self) -> ValueProblem {
+        let example = self.example();
         ValueProblem::Missing { example }
     }
 }

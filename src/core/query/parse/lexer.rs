@@ -4,6 +4,7 @@ use crate::core::query::problem::{QueryError, QueryProblem};
 use crate::core::query::size;
 
 use super::field::{Field, FieldPrefix, Operator, ValueType};
+use super::foreign;
 use super::{Value, text};
 
 /// A position in the text.
@@ -152,6 +153,10 @@ impl<'a> Lexer<'a> {
         }
         let after_space = after.trim_start();
         let field = Field::from_name(name);
+        if let Some((len, problem)) = foreign::problem(field, name, after) {
+            self.advance(name.len() + len);
+            return Err(self.error(start, problem));
+        }
         let operator = match (Operator::strip(after), field) {
             (Some(operator), _) => Some(operator),
             (None, Some(_)) => {

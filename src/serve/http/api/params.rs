@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ApiError, ErrorCode};
 use super::operation::OPENAPI_PATH;
+use crate::core::query::advice;
 
 pub(crate) use value_type::ValueType;
 
@@ -187,11 +188,17 @@ fn spec_of(
 
 fn unknown(specs: &[&[ParameterSpec]], name: &str) -> ApiError {
     let known: Vec<_> = specs.iter().copied().flatten().map(|it| it.name).collect();
+    // Only a search has a `q`, and what the advice names.
+    let is_search = known.iter().any(|known| *known == "q");
+    let advice = advice::of_parameter(name).filter(|_| is_search);
+    let advice = advice
+        .map(|advice| format!("; {advice}"))
+        .unwrap_or_default();
     let known = match known.as_slice() {
         [] => "it has none".to_owned(),
         known => format!("it has {}", known.join(", ")),
     };
-    let text = format!("this path has no parameter {name:?}; {known}");
+    let text = format!("this path has no parameter {name:?}; {known}{advice}");
     ApiError::new(ErrorCode::ParameterUnknown, text).for_parameter(name)
 }
 

@@ -22,6 +22,7 @@ const SPECS: &[&[ParameterSpec]] = &[
         spec("highlights", ValueType::Flag),
         spec("total", ValueType::OneOf(&["exact", "10000"])),
         spec("facets", ValueType::ListOf(&["type", "ext"])),
+        spec("sort", ValueType::ListOf(&["size", "-size"])),
         spec("fields", ValueType::List),
         spec("filter[custom:*]", ValueType::Text),
     ],
@@ -62,6 +63,18 @@ fn rejects_invalid_parameters() {
     let long_list = format!("name=&fields={half}&fields={half}");
     for (query, code, parameter, text) in [
         ("", ErrorCode::ParameterMissing, Some("name"), "name="),
+        (
+            "name=&attributesToRetrieve=path",
+            ErrorCode::ParameterUnknown,
+            Some("attributesToRetrieve"),
+            "write fields=path,size",
+        ),
+        (
+            "name=&sort=bytes:desc",
+            ErrorCode::ParameterInvalid,
+            Some("sort"),
+            "write -size; in general one or more of size,-size",
+        ),
         (
             "nme=",
             ErrorCode::ParameterUnknown,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::MAX_VALUE_CHARS;
+use crate::core::query::advice;
 use crate::serve::http::api::error::ApiError;
 
 /// The type of a parameter's value.
@@ -102,10 +103,11 @@ impl ValueType {
                 if value.split(',').all(|word| words.contains(&word)) {
                     Ok(())
                 } else {
-                    invalid(format!(
-                        "one or more of {}, separated by commas",
-                        words.join(",")
-                    ))
+                    let known = format!("one or more of {}, separated by commas", words.join(","));
+                    let sort = advice::of_sort(value, |name| words.contains(&name));
+                    let sort = sort.filter(|_| name == "sort");
+                    let advice = sort.map(|sort| format!("{sort}; in general {known}"));
+                    invalid(advice.unwrap_or(known))
                 }
             }
         }
