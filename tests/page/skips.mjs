@@ -52,4 +52,47 @@ export const scenarios = [
       assert.match(await page.evaluate(() => document.activeElement.title), /summer/);
     },
   },
+  {
+    name: 'a search, a copy, an export and a Source need only the keyboard',
+    async run(user) {
+      const { page } = user;
+      const { keyboard } = page;
+      await user.open('/');
+      await user.count(ASSETS);
+      await keyboard.press('/');
+      await keyboard.type('summer');
+      await keyboard.press('Enter');
+      await user.count(SUMMER);
+      assert.ok(await pressesToFirstResult(page) <= MAX_PRESSES);
+      await keyboard.press('Space');
+      await keyboard.press('Shift+ArrowRight');
+      const bar = page.getByRole('region', { name: 'Selection' });
+      await bar.getByText('2 selected').waitFor();
+      // To the button that clears the selection, and to the one that copies.
+      await keyboard.press('Tab');
+      await keyboard.press('Tab');
+      await keyboard.press('Enter');
+      await page.getByRole('button', { name: 'URLs' }).and(page.locator(':focus')).waitFor();
+      await keyboard.press('Enter');
+      await bar.getByText('2 URLs copied').waitFor();
+      assert.equal((await page.evaluate(() => navigator.clipboard.readText())).split('\n').length, 2);
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Copy');
+      await keyboard.press('Escape');
+      await bar.waitFor({ state: 'hidden' });
+      await page.locator('#export').getByRole('button', { name: 'Export' }).focus();
+      await keyboard.press('Enter');
+      await page.getByRole('button', { name: 'Whole result as CSV' }).and(page.locator(':focus')).waitFor();
+      const [download] = await Promise.all([page.waitForEvent('download'), keyboard.press('Enter')]);
+      assert.equal(download.suggestedFilename(), 'assets.csv');
+      await page.getByRole('link', { name: 'Sources' }).focus();
+      await keyboard.press('Enter');
+      const source = page.getByRole('table').getByRole('link', { name: SOURCE, exact: true });
+      await source.focus();
+      await keyboard.press('Enter');
+      await page.getByRole('heading', { name: SOURCE, exact: true }).waitFor();
+      // The link is gone, so the focus is at the begin of the Source.
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'source-view');
+      assert.equal(await page.locator('#announce').textContent(), `${SOURCE} – Assets`);
+    },
+  },
 ];

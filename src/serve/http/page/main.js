@@ -58,6 +58,7 @@ watch((now, before) => {
   const isSearch = now.view === 'search';
   showView(now, before);
   document.title = titleOf(now);
+  followView(now, before);
   if (!isSearch) {
     detail.show(null);
     return;
@@ -92,6 +93,19 @@ function showView(now, before) {
   if (now.view !== before?.view) scrollTo(0, 0);
   // The view shows what the user may do, so it waits for the session.
   if (now.view !== 'search') isSessionKnown.then(() => state === now && views[now.view].start(now.name));
+}
+
+/**
+ * Tells users of the keyboard and of screen readers that another view is shown. The focus moves to it if what had the
+ * focus is gone, for example the link to a Source. Otherwise it would be nowhere.
+ */
+function followView(now, before) {
+  if (!before || now.view === before.view) return;
+  announce(titleOf(now));
+  const { activeElement: at } = document;
+  const isGone = at === null || at === document.body || !at.checkVisibility();
+  const id = { search: 'main', status: 'status', sources: 'sources', source: 'source-view' }[now.view];
+  if (isGone) byId(id).focus({ preventScroll: true });
 }
 
 async function loadSources() {
