@@ -217,7 +217,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What to do about a configuration file that does not exist. Other mistakes say it themselves.
+/// Advice for a configuration file that does not exist. The messages of other mistakes have their own advice.
 fn remedy(mistake: &Mistake) -> &'static str {
     match mistake {
         Mistake::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound => {

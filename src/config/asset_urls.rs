@@ -19,7 +19,7 @@ const IMGIX: &str = ".imgix.net";
 /// An example of a template.
 const EXAMPLE: &str = "https://{subdomain}.imgix.net{path}?w=320&h=240&fit=max&auto=format";
 
-/// What a template can have in braces.
+/// The names that a template can have in braces.
 const PLACEHOLDERS: [&str; 3] = ["{subdomain}", PATH_PLACEHOLDER, KEY_PLACEHOLDER];
 
 /// The values that the URLs of a Source depend on.
