@@ -189,7 +189,7 @@ fn generated_java_client_reads_everything() {
     let service = Service::start();
     service.generate(
         "java",
-        "openApiNullable=false,useJakartaEe=false,invokerPackage=client,apiPackage=client.api,modelPackage=client.model",
+        "openApiNullable=false,hideGenerationTimestamp=true,useJakartaEe=false,invokerPackage=client,apiPackage=client.api,modelPackage=client.model",
         // The class that the generator writes for a word or a list of texts is no Java.
         &["--library", "native", "--schema-mappings", "SourceValues_rules_exclude=Object"],
     );
@@ -199,7 +199,9 @@ fn generated_java_client_reads_everything() {
     let generator = openapi_generator();
     let mut compiler = Command::new("javac");
     // Without annotation processors of the libraries.
-    compiler.args(["-nowarn", "-proc:none", "-d"]).arg(&classes);
+    compiler
+        .args(["-encoding", "UTF-8", "-nowarn", "-proc:none", "-d"])
+        .arg(&classes);
     compiler.arg("-cp").arg(&generator);
     compiler.args(["-sourcepath", "client/src/main/java"]);
     service.run(compiler.args(["Generated.java", "Main.java"]));

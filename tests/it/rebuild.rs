@@ -30,6 +30,15 @@ fn rebuild_creates_a_mirror() {
 }
 
 #[test]
+fn index_rebuild_prints_json() {
+    let fixture = Fixture::with_keys(["a.jpg", "b.jpg"]);
+    let output = fixture.cli.succeed(&["index", "rebuild", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("one object");
+    assert_eq!(report["mode"], "rebuild");
+    assert_eq!(report["sources"][0]["added"], 2);
+}
+
+#[test]
 fn rebuild_keeps_first_seen_times() {
     let fixture = Fixture::with_keys(["old.jpg", "changed.jpg", "gone.jpg"]);
     fixture.cli.reindex();
