@@ -3,6 +3,8 @@
 //! It supports only HeadBucket and ListObjectsV2. Keys, sizes and ETags are the same on every run. By default they look
 //! like those of a media archive (keys have 57 bytes on average); `layout` has others.
 
+#![allow(dead_code, reason = "no program that shares it uses all of it")]
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::ops::Range;

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http_server::Answer;
-use plain_layout::PlainLayout;
 use listing::{ListRequest, Listing, MAX_PAGE};
+use plain_layout::PlainLayout;
 
 mod cpu;
 mod http_server;
@@ -52,8 +52,8 @@ fn main() {
         eprintln!("usage: list_server LAYOUT KEYS [--latency MILLISECONDS] [--slow-down N]");
         std::process::exit(2);
     };
-    let layout =
-        PlainLayout::from_name(layout).expect("LAYOUT is nested, flat, skewed, deep, hashed or library");
+    let layout = PlainLayout::from_name(layout)
+        .expect("LAYOUT is nested, flat, skewed, deep, hashed or library");
     let keys = keys.parse().expect("KEYS is a number");
     let server = Server {
         listing: Listing::new(layout, keys),

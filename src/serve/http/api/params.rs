@@ -189,7 +189,7 @@ fn spec_of(
 fn unknown(specs: &[&[ParameterSpec]], name: &str) -> ApiError {
     let known: Vec<_> = specs.iter().copied().flatten().map(|it| it.name).collect();
     // Only a search has a `q`, and what the advice names.
-    let is_search = known.iter().any(|known| *known == "q");
+    let is_search = known.contains(&"q");
     let advice = advice::of_parameter(name).filter(|_| is_search);
     let advice = advice
         .map(|advice| format!("; {advice}"))
