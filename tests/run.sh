@@ -65,20 +65,39 @@ export ASSET_INDEXER_TEST_CONTAINER=$container
 export ASSET_INDEXER_TEST_GENERATORS=$generators
 export CARGO_TERM_PROGRESS_WHEN=never
 
+# Downloads what the tests need besides Debian packages.
+prepare_downloads() {
+    step 'local S3 server' prepare_venv
+    step 'Node.js packages' prepare_node
+    step 'Prometheus' prepare_promtool
+    step 'AWS CLI and linters' prepare_tools
+    step 'cargo-deb' prepare_cargo_deb
+    step 'Debian container' prepare_container
+    step 'generators of clients' prepare_generators
+}
+
+# Prints what prepare_downloads printed, when it has ended. $preparing is its process.
+finish_downloads() {
+    local failed=
+    wait "$preparing" || failed=yes
+    cat target/downloads.log
+    [ -z "$failed" ]
+}
+
 step 'programs' prepare_programs
-step 'local S3 server' prepare_venv
-step 'Node.js packages' prepare_node
-step 'Prometheus' prepare_promtool
-step 'AWS CLI and linters' prepare_tools
-step 'cargo-deb' prepare_cargo_deb
-step 'Debian container' prepare_container
-step 'generators of clients' prepare_generators
+# They wait for the network, so the compiler runs meanwhile.
+mkdir -p target
+prepare_downloads >target/downloads.log 2>&1 &
+preparing=$!
+trap 'kill "$preparing" 2>/dev/null || true' EXIT
 step 'formatting' cargo fmt --check
-step 'dependencies' check_dependencies
-step 'bill of materials' check_bill_of_materials
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'search library' check_search_library
 step 'compilation of the tests' cargo test --locked --no-run
+step 'downloads' finish_downloads
+trap - EXIT
+step 'dependencies' check_dependencies
+step 'bill of materials' check_bill_of_materials
 step 'tests' timeout --foreground "$MAX_TEST_SECONDS" cargo test --locked
 step 'broken code is noticed' tests/mutants.py
 step 'printed policies and setup scripts' tests/forms.sh
