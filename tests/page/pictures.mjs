@@ -188,7 +188,8 @@ export const scenarios = [
       await user.open(view('plain', 'formats'));
       await user.count(DRAWN.length + UNDRAWN.length);
       await drawn(user);
-      assert.deepEqual(seen.keys, []);
+      // A thumbnail of the view before can still be on its way. This Source has none.
+      assert.deepEqual(seen.keys.filter((key) => !key.startsWith('thumbnail ')), []);
     },
   },
 ];
