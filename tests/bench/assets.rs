@@ -5,6 +5,8 @@
 use asset_indexer::core::replication::object::{ETag, Object, StorageClass};
 use asset_indexer::core::replication::timestamp::Timestamp;
 
+use crate::mixed::mixed;
+
 const TOP_FOLDERS: [&str; 6] = [
     "library",
     "archive",
@@ -101,12 +103,4 @@ pub fn object(number: u64) -> Object {
             _ => StorageClass::Standard,
         },
     }
-}
-
-/// A pseudorandom number: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
-fn mixed(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::http_server::{self, Answer};
+use crate::mixed::mixed;
 
 #[path = "layout.rs"]
 mod layout;
@@ -325,14 +326,6 @@ fn first_key(behavior: &Behavior, matches: &dyn Fn(&str) -> bool) -> u64 {
         }
     }
     begin
-}
-
-/// A pseudorandom number: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
-fn mixed(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Encodes a key as S3 does in listings and events: a space becomes `+`, and a slash stays.

@@ -28,6 +28,7 @@ mod bucket;
 mod commit_checker;
 mod cpu;
 mod http_server;
+mod mixed;
 mod queue;
 mod watch;
 mod workload;

@@ -17,6 +17,7 @@ use plain_layout::PlainLayout;
 mod cpu;
 mod http_server;
 mod listing;
+mod mixed;
 mod plain_layout;
 
 /// The field of `/proc/self/stat` with the CPU time of this process: `utime`. `stime` is the next field.

@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use crate::plain_layout::{PlainLayout, mixed};
+use crate::mixed::mixed;
+use crate::plain_layout::PlainLayout;
 
 /// Maximum number of keys on a page, as in S3.
 pub const MAX_PAGE: u64 = 1_000;

@@ -3,6 +3,8 @@
 //! All keys of a layout are different, have only characters that no listing encodes, and ascend with their
 //! numbers. They are the same on every run.
 
+use crate::mixed::mixed;
+
 /// How the keys of a bucket are spread over folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlainLayout {
@@ -89,12 +91,4 @@ impl PlainLayout {
         }
         begin
     }
-}
-
-/// A pseudorandom number: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
-pub fn mixed(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

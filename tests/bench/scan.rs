@@ -18,6 +18,7 @@ use watch::Peak;
 mod bucket;
 mod cpu;
 mod http_server;
+mod mixed;
 mod watch;
 
 /// Default numbers of keys.

@@ -21,6 +21,7 @@ use index_builder::{BackgroundChanges, SOURCES, build};
 
 mod assets;
 mod index_builder;
+mod mixed;
 
 /// Default number of assets.
 const ASSETS: u64 = 1_000_000;

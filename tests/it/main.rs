@@ -32,6 +32,8 @@ mod managed;
 mod managed_api;
 mod managed_drafts;
 mod messages;
+#[path = "../bench/mixed.rs"]
+mod mixed;
 #[path = "../../src/serve/http/api/openapi/check.rs"]
 mod openapi_check;
 mod prometheus;
