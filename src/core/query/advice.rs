@@ -125,17 +125,18 @@ const SORTS: [(&[&str], &str); 5] = [
     (&["bytes", "filesize"], "size"),
 ];
 
-/// What to write instead of a field that a query does not have.
+/// Advice for a field that queries do not have: what to write instead.
 pub(super) fn of_field(name: &str) -> Option<&'static str> {
     find(&FIELDS, name)
 }
 
-/// What to write instead of a parameter that a search does not have.
+/// Advice for a parameter that searches do not have: what to write instead.
 pub fn of_parameter(name: &str) -> Option<&'static str> {
     find(&PARAMETERS, name)
 }
 
-/// The sort order that somebody wants who writes `size:desc` or `created_at`. `known` are the names of this service.
+/// Translates a sort order of another service, such as `size:desc` or `created_at`. `known` tells whether this service has
+/// a key of that name. Returns `None` if it does not have one of them.
 pub fn of_sort(text: &str, known: impl Fn(&str) -> bool) -> Option<String> {
     let keys: Option<Vec<_>> = text.split(',').map(|key| sort_key(key, &known)).collect();
     keys.map(|keys| keys.join(","))
